@@ -93,7 +93,10 @@ codes! {
     InvalidTag = "invalid_tag", 400;
     Unauthorized = "unauthorized", 401;
     InvalidCredentials = "invalid_credentials", 401;
+    OtpRequired = "otp_required", 401;
+    OtpInvalid = "otp_invalid", 401;
     Forbidden = "forbidden", 403;
+    TwoFactorRequired = "two_factor_required", 403;
     NameReserved = "name_reserved", 403;
     NameTooSimilar = "name_too_similar", 403;
     TagNotAllowed = "tag_not_allowed", 403;
@@ -284,6 +287,15 @@ pub enum Error {
     /// A failed login.
     #[error("Wrong username or password")]
     InvalidCredentials,
+    /// The password is right, and the account needs a code as well.
+    #[error("This account needs a code of its second factor; send it as `otp`")]
+    OtpRequired,
+    /// A code of the second factor that is wrong, or was used.
+    #[error("The code is wrong, too old, or was used already; wait for the next one")]
+    OtpInvalid,
+    /// Something that needs a second factor, which the account does not have.
+    #[error("{0}")]
+    TwoFactorRequired(String),
     /// Authenticated, but not allowed.
     #[error("{0}")]
     Forbidden(String),
@@ -490,6 +502,9 @@ impl Error {
             Self::InvalidTag(_) => ErrorCode::InvalidTag,
             Self::Unauthorized(_) => ErrorCode::Unauthorized,
             Self::InvalidCredentials => ErrorCode::InvalidCredentials,
+            Self::OtpRequired => ErrorCode::OtpRequired,
+            Self::OtpInvalid => ErrorCode::OtpInvalid,
+            Self::TwoFactorRequired(_) => ErrorCode::TwoFactorRequired,
             Self::Forbidden(_) => ErrorCode::Forbidden,
             Self::NameReserved(_) => ErrorCode::NameReserved,
             Self::NameTooSimilar { .. } => ErrorCode::NameTooSimilar,

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 
 use super::{
     PostgresMetadata, accounts, admission::Rows, apply::apply, connection::Session, facts, failure::Tx, moderation,
-    scopes, sessions, tokens, users, webhooks,
+    reports, scopes, second_factors, sessions, tokens, users, webhooks,
 };
 
 #[async_trait]
@@ -41,9 +41,15 @@ fn rows(request: &Request) -> Option<Rows> {
         Request::LogOut(asked) => Rows::of(&asked.question().actor),
         Request::BeginSession(asked) => Rows::of_user(asked.question().session.user),
         Request::EndSession(asked) => Rows::of(&asked.question().actor),
+        Request::ChangeSecondFactor(asked) => Rows::of_name(&asked.question().username),
         Request::CreateScope(asked) => Rows::of(&asked.question().actor).and_scope(&asked.question().name),
         Request::ChangeMember(asked) => Rows::of(&asked.question().actor).and_scope(&asked.question().scope),
         Request::ChangeWebhook(asked) => Rows::of(&asked.question().actor).and_scope(&asked.question().scope),
+        Request::ReportPackage(asked) => {
+            let new = asked.question();
+            Rows::of(&new.actor).and_package(&new.report.package)
+        }
+        Request::CloseReport(asked) => Rows::of(&asked.question().actor),
         Request::ReportDelivery(_) | Request::ReportOperatorDelivery(_) | Request::EnableOperatorWebhook(_) => {
             return None;
         }
@@ -61,9 +67,14 @@ async fn execute(tx: &Session, request: &Request) -> Tx<()> {
         Request::LogOut(asked) => asked.decide(&users::log_out_facts(tx, asked.question()).await?),
         Request::BeginSession(asked) => asked.decide(&sessions::begin_session_facts(tx, asked.question()).await?),
         Request::EndSession(asked) => asked.decide(&sessions::end_session_facts(tx, asked.question()).await?),
+        Request::ChangeSecondFactor(asked) => {
+            asked.decide(&second_factors::second_factor_facts(tx, asked.question()).await?)
+        }
         Request::CreateScope(asked) => asked.decide(&scopes::new_scope_facts(tx, asked.question()).await?),
         Request::ChangeMember(asked) => asked.decide(&scopes::member_facts(tx, asked.question()).await?),
         Request::ChangeWebhook(asked) => asked.decide(&webhooks::webhook_facts(tx, asked.question()).await?),
+        Request::ReportPackage(asked) => asked.decide(&reports::new_report_facts(tx, asked.question()).await?),
+        Request::CloseReport(asked) => asked.decide(&reports::close_report_facts(tx, asked.question()).await?),
         Request::ReportDelivery(asked) => asked.decide(&webhooks::report_facts(tx, asked.question()).await?),
         Request::ReportOperatorDelivery(asked) => {
             asked.decide(&webhooks::operator_facts(tx, &asked.question().name).await?)
@@ -83,11 +94,17 @@ impl QueryHandler for PostgresMetadata {
     }
 }
 
-/// Each query is one statement.
+/// Each query is one statement, but for pages of lists, which are counted apart.
 async fn answer(tx: &Session, request: &QueryRequest) -> Tx<()> {
     match request {
         QueryRequest::WebhooksOfScope(asked) => asked.answer(webhooks::of_scope(tx, &asked.question().0).await?),
+        QueryRequest::AddressesOfLogin(asked) => {
+            asked.answer(sessions::addresses_of_login(tx, &asked.question().0).await?);
+        }
+        QueryRequest::TokenOfSecret(asked) => asked.answer(tokens::of_secret(tx, &asked.question().0).await?),
+        QueryRequest::SecondFactorOf(asked) => asked.answer(second_factors::find(tx, asked.question().0).await?),
         QueryRequest::WebhookById(asked) => asked.answer(webhooks::find(tx, asked.question().0).await?),
+        QueryRequest::Reports(asked) => asked.answer(reports::list(tx, &asked.question().0).await?),
         QueryRequest::OperatorWebhookStates(asked) => asked.answer(webhooks::operator_states(tx).await?),
         QueryRequest::ApprovalsOf(asked) => {
             let (name, version) = &asked.question().0;

@@ -18,7 +18,6 @@ use super::{
     failure::{Failure, Tx},
     ids::VersionId,
     sql::{self, Text},
-    users,
     versions::{of_name_and_key, texts},
 };
 use crate::relational::{
@@ -40,7 +39,7 @@ pub(super) use rights_columns;
 /// What [`account`] reads of the user `u`.
 macro_rules! account_columns {
     () => {
-        concat!("u.disabled, u.session_generation, u.kept_session, ", $crate::relational::columns::account_roles!("u."))
+        concat!("u.disabled, u.session_generation, u.kept_session, ", $crate::relational::columns::role_columns!("u."))
     };
 }
 pub(super) use account_columns;
@@ -90,17 +89,21 @@ const VERSION: &str = concat!(
 );
 const LATEST: &str =
     concat!("SELECT ", latest_columns!(), " FROM (SELECT 1) one LEFT JOIN packages p ON p.name = $1", with_latest!());
-const TAG: &str = "SELECT v.version FROM packages p JOIN dist_tags t ON t.package_id = p.id
-    JOIN versions v ON v.id = t.version_id WHERE p.name = $1 AND t.tag = $2";
+/// The version that a tag names, and how many tags the package has beside `latest`.
+const TAG: &str = "SELECT (SELECT v.version FROM dist_tags t JOIN versions v ON v.id = t.version_id
+        WHERE t.package_id = p.id AND t.tag = $2),
+    (SELECT count(*) FROM dist_tags t WHERE t.package_id = p.id AND t.tag <> 'latest')
+    FROM packages p WHERE p.name = $1";
 /// A user, what it is to the package and to the scope, and how many other owners are listed with the
-/// package, without disabled ones.
+/// package, without disabled ones; and how many owners it lists in all.
 const OWNER: &str = concat!(
     "SELECT u.id, EXISTS (SELECT 1 FROM package_owners o WHERE o.package_id = p.id AND o.user_id = u.id),
         (SELECT m.role FROM scope_members m WHERE m.scope = $2 AND m.user_id = u.id),
         (SELECT count(*) FROM package_owners o JOIN users other ON other.id = o.user_id
             WHERE o.package_id = p.id AND o.user_id <> u.id AND ",
     account_is_enabled!("other."),
-    ")
+    "),
+        (SELECT count(*) FROM package_owners o WHERE o.package_id = p.id)
     FROM users u LEFT JOIN packages p ON p.name = $3 WHERE u.username = $1"
 );
 
@@ -109,7 +112,7 @@ const OWNER: &str = concat!(
 pub(super) fn account(row: &Row, at: usize) -> Tx<Option<CallerAccount>> {
     let Some(disabled) = row.try_get(at)? else { return Ok(None) };
     let (session_generation, kept_session) = (sql::unsigned(row, at + 1)?, sql::optional_text(row, at + 2)?);
-    Ok(Some(CallerAccount { roles: users::roles(row, at + 3)?, disabled, session_generation, kept_session }))
+    Ok(Some(CallerAccount { roles: sql::roles(row, at + 3)?, disabled, session_generation, kept_session }))
 }
 
 /// The session or token of an actor, as parameters.
@@ -285,10 +288,16 @@ pub(super) async fn package(tx: &Session, reads: PackageReads<'_>) -> Tx<Package
         access: held.access(rights)?,
         version: versions.first().map(version_state).transpose()?,
         latest: latest_rows.first().map(|row| latest(row, 0)).transpose()?.unwrap_or_default(),
-        tag: tags.first().map(|row| sql::parsed(row, 0)).transpose()?,
+        tag: tags.first().map(named_version).transpose()?.flatten(),
+        tag_count: tags.first().map(|row| sql::unsigned(row, 1)).transpose()?.unwrap_or_default(),
         user: owner.map(owner_state).transpose()?,
         other_owners: owner.map(|row| sql::unsigned(row, 3)).transpose()?.unwrap_or_default(),
+        owner_count: owner.map(|row| sql::unsigned(row, 4)).transpose()?.unwrap_or_default(),
     })
+}
+
+fn named_version(row: &Row) -> Tx<Option<Version>> {
+    Ok(row.try_get::<_, Option<&str>>(0)?.map(str::parse).transpose()?)
 }
 
 fn version_state(row: &Row) -> Tx<VersionState> {

@@ -5,9 +5,9 @@ use aam_registry_core::{
     decide::{CallerFacts, PackageAccess, Rights},
     ports::PackageStore,
     types::{
-        Actor, ArchiveFile, DistTag, Memberships, Package, PackageName, PackageSummary, Page, PublishedVersion, Reach,
-        RegistryTotals, ScopeRole, SearchQuery, UserId, Username, Version, VersionBounds, VersionDetail, VersionList,
-        VersionRange, Visibility,
+        Actor, ArchiveFile, DistTag, LocatedVersion, Memberships, Package, PackageName, PackageSummary, Page,
+        PublishedVersion, Reach, RegistryTotals, ScopeRole, SearchQuery, UserId, Username, Version, VersionBounds,
+        VersionDetail, VersionList, VersionRange, Visibility,
     },
 };
 use async_trait::async_trait;
@@ -137,6 +137,15 @@ impl PackageStore for PostgresMetadata {
 
     async fn version(&self, name: &PackageName, version: &Version, reach: Reach) -> Result<Option<VersionDetail>> {
         self.read(|tx| async move { versions::detail(&tx, name, version, reach).await }).await
+    }
+
+    async fn located_version(
+        &self,
+        name: &PackageName,
+        version: &Version,
+        reach: Reach,
+    ) -> Result<Option<LocatedVersion>> {
+        self.read(|tx| async move { versions::located(&tx, name, version, reach).await }).await
     }
 
     async fn files(&self, name: &PackageName, version: &Version, reach: Reach) -> Result<Option<Vec<ArchiveFile>>> {

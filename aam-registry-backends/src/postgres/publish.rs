@@ -30,8 +30,10 @@ const SITUATION: &str = concat!(
 );
 const SIMILAR: &str = "SELECT name FROM packages WHERE similarity_key = $1";
 const PUBLISHED: &str = concat!("SELECT v.version, v.sha256", of_name_and_key!());
-const TAGGED: &str = "SELECT 1 FROM packages p JOIN dist_tags t ON t.package_id = p.id
-    WHERE p.name = $1 AND t.tag = $2";
+/// Whether a package has a tag, and how many it has beside `latest`.
+const TAGGED: &str = "SELECT EXISTS (SELECT 1 FROM dist_tags t WHERE t.package_id = p.id AND t.tag = $2),
+    (SELECT count(*) FROM dist_tags t WHERE t.package_id = p.id AND t.tag <> 'latest')
+    FROM packages p WHERE p.name = $1";
 
 /// Makes a package.
 pub(super) const INSERT_PACKAGE: &str = "WITH package AS (
@@ -92,7 +94,8 @@ pub(super) async fn commit_facts(tx: &Session, commit: &PublishCommit) -> Tx<Pub
         existing: published.first().map(|row| existing(row, 0)).transpose()?.flatten(),
         similar: similar.first().map(|row| sql::parsed(row, 0)).transpose()?,
         upload_is_live: consumed > 0,
-        tag_is_set: !tagged.is_empty(),
+        tag_is_set: tagged.first().map(|row| row.try_get(0)).transpose()?.unwrap_or_default(),
+        tag_count: tagged.first().map(|row| sql::unsigned(row, 1)).transpose()?.unwrap_or_default(),
         latest,
     })
 }

@@ -42,6 +42,8 @@ const MIGRATIONS: &[Embedded] = &embedded![
     "V13__operator_webhooks",
     "V14__private_packages",
     "V15__account_roles",
+    "V16__second_factors",
+    "V19__reports_evals_gates",
     "V20__version_status",
 ];
 

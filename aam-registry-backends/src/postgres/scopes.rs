@@ -35,15 +35,16 @@ const COLLABORATORS: &str = concat!(
     package_is_in_reach!("p.", "$3", "$3"),
     " ORDER BY p.name, u.username LIMIT $2"
 );
-const SCOPES_OF: &str = "SELECT scope, role FROM scope_members WHERE user_id = $1 ORDER BY scope";
+const SCOPES_OF: &str = "SELECT scope, role FROM scope_members WHERE user_id = $1 ORDER BY scope LIMIT $2";
 const TO_CHANGE: &str = "SELECT 1 FROM scopes WHERE name = $1 FOR NO KEY UPDATE";
-/// The role of a user in a scope, and how many owners the scope has beside another, without disabled ones.
+/// The role of a user in a scope, and how many owners the scope has beside another, without disabled ones; and how
+/// many members.
 const ROLE: &str = concat!(
     "SELECT (SELECT m.role FROM scope_members m WHERE m.scope = $1 AND m.user_id = $2),
     (SELECT count(*) FROM scope_members m JOIN users u ON u.id = m.user_id
         WHERE m.scope = $1 AND m.role = $3 AND u.username <> $4 AND ",
     account_is_enabled!("u."),
-    ")"
+    "), (SELECT count(*) FROM scope_members m WHERE m.scope = $1)"
 );
 /// A user and what it is to a scope.
 const MEMBER: &str = "SELECT u.id, (SELECT m.role FROM scope_members m WHERE m.scope = $2 AND m.user_id = u.id)
@@ -55,9 +56,9 @@ impl ScopeStore for PostgresMetadata {
         self.snapshot(|tx| async move { scope(&tx, name, sight).await }).await
     }
 
-    async fn scopes_of(&self, user: UserId) -> Result<Vec<(ScopeName, ScopeRole)>> {
+    async fn scopes_of(&self, user: UserId, limit: usize) -> Result<Vec<(ScopeName, ScopeRole)>> {
         self.read(|tx| async move {
-            sql::all(&tx, SCOPES_OF, [&Uuid::from(user)], |row| {
+            sql::all(&tx, SCOPES_OF, [&Uuid::from(user), &columns::limit(limit)], |row| {
                 Ok((sql::parsed(row, 0)?, sql::coded(row, 1, columns::role)?))
             })
             .await
@@ -123,5 +124,6 @@ pub(super) async fn member_facts(tx: &Session, change: &MemberChange) -> Tx<Memb
         role: role(row, 0)?,
         member: member.transpose()?,
         other_owners: sql::unsigned(row, 1)?,
+        member_count: sql::unsigned(row, 2)?,
     })
 }

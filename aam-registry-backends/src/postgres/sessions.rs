@@ -1,3 +1,5 @@
+use std::net::IpAddr;
+
 use aam_registry_core::{
     Result,
     decide::{BeginSession, BeginSessionFacts, EndSession, EndSessionFacts},
@@ -17,6 +19,8 @@ use super::{
     sql::{self, Text},
     users::LOCK_USER,
 };
+use crate::relational::columns;
+
 /// The sessions of a user that are valid.
 macro_rules! live {
     () => {
@@ -35,6 +39,10 @@ const LIST: &str = concat!(
 const LIVE_ONE: &str = concat!("SELECT s.expires_at", live!(), " AND s.id = $3");
 const PLACES: &str = "SELECT EXISTS (SELECT 1 FROM sessions WHERE user_id = $1),
     EXISTS (SELECT 1 FROM sessions WHERE user_id = $1 AND place = $2)";
+const ADDRESSES_BY_NAME: &str = "SELECT DISTINCT s.client_ip FROM users u JOIN sessions s ON s.user_id = u.id
+    WHERE u.username = $1 AND s.client_ip IS NOT NULL";
+const ADDRESSES_BY_EMAIL: &str = "SELECT DISTINCT s.client_ip FROM users u JOIN sessions s ON s.user_id = u.id
+    WHERE u.email_key = $1 AND s.client_ip IS NOT NULL";
 /// A session that somebody changes at the moment is passed over, so that nobody's connection is waited on.
 const TOUCH: &str = "WITH used AS (
         SELECT s.user_id, s.id, u.at FROM unnest($1::uuid[], $2::text[], $3::bigint[]) u (user_id, id, at)
@@ -82,6 +90,17 @@ pub(super) async fn end_session_facts(tx: &Session, end: &EndSession) -> Tx<EndS
     let (now, session) = (end.audit.timestamp.as_microsecond(), Text(&end.session));
     let expires_at = sql::first(tx, LIVE_ONE, [&user, &now, &session], |row| sql::instant(row, 0)).await?;
     Ok(EndSessionFacts { caller, expires_at })
+}
+
+/// The addresses from which an account has logged in.
+pub(super) async fn addresses_of_login(tx: &Session, login: &str) -> Tx<Vec<IpAddr>> {
+    let (query, login) = if login.contains('@') {
+        (ADDRESSES_BY_EMAIL, columns::email_key(login))
+    } else {
+        (ADDRESSES_BY_NAME, login.to_owned())
+    };
+    let texts: Vec<String> = sql::all(tx, query, [&Text(&login)], |row| Ok(row.try_get(0)?)).await?;
+    Ok(texts.iter().filter_map(|text| text.parse().ok()).collect())
 }
 
 fn session(row: &Row) -> Tx<LoginSession> {

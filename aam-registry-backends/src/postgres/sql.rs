@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, error::Error, fmt::Display, str::FromStr, time::Duration};
 
-use aam_registry_core::types::Sha256Digest;
+use aam_registry_core::types::{AccountRoles, Sha256Digest};
 use jiff::{
     Timestamp,
     civil::{Date, date},
@@ -69,6 +69,12 @@ pub(super) fn coded<T>(row: &Row, column: usize, read: impl FnOnce(&str) -> Resu
 /// A column that holds an id.
 pub(super) fn id<T: From<Uuid>>(row: &Row, column: usize) -> Tx<T> {
     Ok(row.try_get::<_, Uuid>(column)?.into())
+}
+
+/// Reads the roles of an account from the columns of [`columns::role_columns!`] that start at `at`.
+pub(super) fn roles(row: &Row, at: usize) -> Tx<AccountRoles> {
+    let has = [row.try_get(at)?, row.try_get(at + 1)?, row.try_get(at + 2)?, row.try_get(at + 3)?];
+    Ok(columns::account_roles(has))
 }
 
 pub(super) fn instant(row: &Row, column: usize) -> Tx<Timestamp> {

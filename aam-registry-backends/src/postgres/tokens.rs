@@ -52,6 +52,13 @@ const HOLDER: &str = concat!(
     " AND ",
     account_is_enabled!("u.")
 );
+const OF_SECRET: &str = concat!(
+    "SELECT ",
+    columns!(),
+    ", ",
+    user_columns!(),
+    " FROM tokens t JOIN users u ON u.id = t.user_id WHERE t.secret = $1 AND t.revoked_at IS NULL"
+);
 /// What changes tokens takes this before any row of them: whoever revokes all tokens takes the table
 /// first and the rows then, so that neither waits for the other.
 pub(super) const LOCK_TO_CHANGE: &str = "LOCK TABLE tokens IN ROW EXCLUSIVE MODE";
@@ -97,6 +104,14 @@ impl TokenStore for PostgresMetadata {
         })
         .await
     }
+}
+
+/// The token with that secret, revoked ones apart, and its user.
+pub(super) async fn of_secret(tx: &Session, secret: &Sha256Digest) -> Tx<Option<TokenHolder>> {
+    sql::first(tx, OF_SECRET, [&secret.as_bytes().as_slice()], |row| {
+        Ok(TokenHolder { token: token(row)?, user: users::user(row, COLUMN_COUNT)? })
+    })
+    .await
 }
 
 pub(super) async fn new_token_facts(tx: &Session, new: &NewToken) -> Tx<CallerFacts> {

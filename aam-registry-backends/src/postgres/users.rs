@@ -2,7 +2,7 @@ use aam_registry_core::{
     Result,
     decide::{CallerFacts, LogOut, NewUser, NewUserFacts},
     ports::{Login, UserStore},
-    types::{AccountRoles, LoginSession, ScopeRole, Sight, User, UserId, UserProfile, Username},
+    types::{LoginSession, ScopeRole, Sight, User, UserId, UserProfile, Username},
 };
 use async_trait::async_trait;
 use futures_util::try_join;
@@ -27,15 +27,15 @@ use crate::relational::{
 macro_rules! user_columns {
     () => {
         concat!(
-            "u.id, u.username, u.email, u.email_verified, u.disabled, u.created_at, ",
-            $crate::relational::columns::account_roles!("u.")
+            "u.id, u.username, u.email, u.email_verified, u.otp_enabled, u.disabled, u.created_at, ",
+            $crate::relational::columns::role_columns!("u.")
         )
     };
 }
 pub(super) use user_columns;
 
 /// How many columns [`user`] reads.
-pub(super) const COLUMNS: usize = 10;
+pub(super) const COLUMNS: usize = 11;
 
 const LOGIN_BY_EMAIL: &str =
     concat!("SELECT ", user_columns!(), ", u.password_hash, u.session_generation FROM users u WHERE u.email_key = $1");
@@ -61,7 +61,7 @@ const PROFILE: &str = concat!(
         SELECT p.name FROM scope_members m JOIN packages p ON p.scope = m.scope
         WHERE m.user_id = u.id AND m.role = $2 AND NOT p.private AND ",
     has_open_version!("p."),
-    " ORDER BY 1
+    " ORDER BY 1 LIMIT $4
     ), CASE WHEN $3 THEN ARRAY(
         SELECT p.name FROM package_owners o JOIN packages p ON p.id = o.package_id
         WHERE o.user_id = u.id AND (p.private OR NOT ",
@@ -116,11 +116,12 @@ impl UserStore for PostgresMetadata {
     async fn profile(&self, username: &Username, sight: &Sight) -> Result<Option<UserProfile>> {
         self.read(|tx| async move {
             let private = sight.reach().includes_private();
-            sql::first(&tx, PROFILE, [&username.as_str(), &ScopeRole::Owner.as_str(), &private], |row| {
+            let most = columns::limit(UserProfile::MAX_PACKAGES + 1);
+            sql::first(&tx, PROFILE, [&username.as_str(), &ScopeRole::Owner.as_str(), &private, &most], |row| {
                 let public = row.try_get::<_, Vec<&str>>(1)?;
                 let private = row.try_get::<_, Option<Vec<&str>>>(2)?.unwrap_or_default();
                 let packages = packages_in_sight(public, private, sight)?;
-                Ok(UserProfile { username: username.clone(), created_at: sql::instant(row, 0)?, packages })
+                Ok(UserProfile::new(username.clone(), sql::instant(row, 0)?, packages))
             })
             .await
         })
@@ -158,16 +159,11 @@ pub(super) fn user(row: &Row, at: usize) -> Tx<User> {
         username: sql::parsed(row, at + 1)?,
         email: sql::text(row, at + 2)?,
         email_verified: row.try_get(at + 3)?,
-        disabled: row.try_get(at + 4)?,
-        created_at: sql::instant(row, at + 5)?,
-        roles: roles(row, at + 6)?,
+        otp_enabled: row.try_get(at + 4)?,
+        disabled: row.try_get(at + 5)?,
+        created_at: sql::instant(row, at + 6)?,
+        roles: sql::roles(row, at + 7)?,
     })
-}
-
-/// Reads the roles of an account from the columns of [`columns::account_roles`] that start at `at`.
-pub(super) fn roles(row: &Row, at: usize) -> Tx<AccountRoles> {
-    let has = [row.try_get(at)?, row.try_get(at + 1)?, row.try_get(at + 2)?, row.try_get(at + 3)?];
-    Ok(columns::account_roles(has))
 }
 
 pub(super) async fn log_out_facts(tx: &Session, log_out: &LogOut) -> Tx<CallerFacts> {

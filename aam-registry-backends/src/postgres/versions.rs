@@ -1,8 +1,8 @@
 //! Versions as reads return them.
 
 use aam_registry_core::types::{
-    ArchiveFile, PackageName, PublishedVersion, Quarantine, Reach, Version, VersionBounds, VersionDetail, VersionList,
-    VersionRange, VersionSummary, VersionTexts, Visibility,
+    ArchiveFile, ArchiveLocation, LocatedVersion, PackageName, PublishedVersion, Quarantine, Reach, Version,
+    VersionBounds, VersionDetail, VersionList, VersionRange, VersionSummary, VersionTexts, Visibility,
 };
 use tokio_postgres::Row;
 
@@ -93,6 +93,13 @@ const DETAIL: &str = concat!(
     LEFT JOIN recalls r ON r.version_id = v.id AND r.lifted_at IS NULL
     WHERE p.name = $1 AND v.version_key = $2 AND (NOT p.private OR $3) AND ",
     version_is_in_reach!("v.", "$4")
+);
+const LOCATED: &str = concat!(
+    "SELECT ",
+    summary_columns!(),
+    ", v.archive, p.private, ",
+    columns::version_texts!("v"),
+    of_name_and_key_in_reach!()
 );
 const FILES: &str =
     concat!("SELECT (SELECT c.files FROM contents c WHERE c.version_id = v.id)", of_name_and_key_in_reach!());
@@ -187,6 +194,32 @@ pub(super) async fn detail(
             visibility: Visibility::of(row.try_get(13)?),
             quarantine: quarantine(row)?,
         })
+    })
+    .await
+}
+
+/// What is needed of a version to choose it or to read its archive.
+pub(super) async fn located(
+    tx: &Session,
+    name: &PackageName,
+    version: &Version,
+    reach: Reach,
+) -> Tx<Option<LocatedVersion>> {
+    let (name_text, key) = (name.as_str(), version.key());
+    let (private, every) = (reach.includes_private(), reach.includes_every_status());
+    let params: Params<'_, 4> = [&name_text, &key, &private, &every];
+    sql::first(tx, LOCATED, params, |row| {
+        let summary = summary(row)?;
+        let location = ArchiveLocation {
+            package: name.clone(),
+            version: summary.version.clone(),
+            archive: sql::parsed(row, 7)?,
+            sha256: summary.sha256,
+            size: summary.archive_size,
+            visibility: Visibility::of(row.try_get(8)?),
+            status: summary.status,
+        };
+        Ok(LocatedVersion { summary, location })
     })
     .await
 }

@@ -7,8 +7,8 @@ use aam_registry_core::{
     error::{InvalidName, Outcome},
     types::{
         AccountRole, AccountRoles, ApprovalStatus, ArchiveFile, AuditEvent, Constraint, DisableReason, DisabledWebhook,
-        JobState, Manifest, OneTimePurpose, PackageName, QuarantineCategory, ScopeRole, TokenPattern, TokenScope,
-        TokenScopes, VersionStatus, WebhookName, WebhookUrl,
+        JobState, Manifest, OneTimePurpose, PackageName, QuarantineCategory, ReportCategory, ScopeRole, Sha256Digest,
+        TokenPattern, TokenScope, TokenScopes, VersionStatus, WebhookName, WebhookUrl,
     },
 };
 use jiff::Timestamp;
@@ -47,6 +47,17 @@ impl From<serde_json::Error> for Corrupt {
     fn from(error: serde_json::Error) -> Self {
         Self(error.to_string())
     }
+}
+
+/// Digests as a JSON array of their hexadecimal texts.
+pub(crate) fn digests_text(digests: &[Sha256Digest]) -> Result<String, serde_json::Error> {
+    serde_json::to_string(&digests.iter().map(ToString::to_string).collect::<Vec<_>>())
+}
+
+/// Reads what [`digests_text`] wrote.
+pub(crate) fn digests(text: &str) -> Result<Vec<Sha256Digest>, Corrupt> {
+    let texts: Vec<String> = serde_json::from_str(text)?;
+    Ok(texts.iter().map(|text| text.parse()).collect::<Result<_, InvalidName>>()?)
 }
 
 /// A count or size as a database keeps it: signed.
@@ -115,21 +126,26 @@ pub(crate) fn manifest(text: &str) -> Result<Manifest, Corrupt> {
 
 /// The columns that hold the roles of an account, in the order of [`AccountRole::ALL`]. `$of` is the alias of the table
 /// with its dot, or empty.
-macro_rules! account_roles {
+macro_rules! role_columns {
     ($of:literal) => {
         concat!($of, "is_admin, ", $of, "is_approver, ", $of, "is_moderator, ", $of, "is_auditor")
     };
 }
-pub(crate) use account_roles;
+pub(crate) use role_columns;
 
 /// The roles of an account, of which the columns say which it has, in the order of [`AccountRole::ALL`].
 pub(crate) fn account_roles(has: [bool; AccountRole::ALL.len()]) -> AccountRoles {
     AccountRole::ALL.into_iter().zip(has).filter(|(_, has)| *has).map(|(role, _)| role).collect()
 }
 
-/// What the columns of [`account_roles`] hold.
+/// What the columns of [`role_columns`] hold.
 pub(crate) fn account_role_flags(roles: AccountRoles) -> [bool; AccountRole::ALL.len()] {
     AccountRole::ALL.map(|role| roles.contains(role))
+}
+
+/// What a report is about.
+pub(crate) fn report_category(text: &str) -> Result<ReportCategory, Corrupt> {
+    ReportCategory::parse(text).ok_or_else(|| Corrupt(format!("category of a report `{text}`")))
 }
 
 /// The column that says whether an account has a role.

@@ -22,7 +22,7 @@ use crate::relational::{
 impl AccountStore for SqliteMetadata {
     async fn accounts(&self, filter: &AccountFilter) -> Result<Vec<User>> {
         let filter = filter.clone();
-        self.read(move |tx| list(tx, &filter)).await
+        self.read_document(move |tx| list(tx, &filter)).await
     }
 
     async fn one_time_holder(

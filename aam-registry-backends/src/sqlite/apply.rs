@@ -14,7 +14,7 @@ use super::{
     audit, facts,
     failure::{Failure, Tx},
     ids::PackageId,
-    jobs, listing, moderation_writes, session_writes, sql, webhook_writes,
+    jobs, listing, moderation_writes, reports, second_factor_writes, session_writes, sql, webhook_writes,
 };
 use crate::relational::columns;
 
@@ -47,6 +47,7 @@ fn run(tx: &Connection, write: &Write<'_>) -> Tx<()> {
                 "INSERT INTO revoked_sessions (id, user_id, expires_at) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
             sql::run(tx, revoke, (session, user.to_string(), expires_at.as_microsecond())).map(drop)
         }
+        Write::SetSecondFactor { user, factor } => second_factor_writes::set(tx, *user, factor.as_ref()),
         Write::AddSession(session) => session_writes::add(tx, session),
         Write::ForgetSession { user, session } => {
             let forget = "DELETE FROM sessions WHERE user_id = ?1 AND id = ?2";
@@ -99,6 +100,7 @@ fn run(tx: &Connection, write: &Write<'_>) -> Tx<()> {
         Write::DeleteWebhook(webhook) => webhook_writes::delete(tx, webhook),
         Write::PutOperatorWebhook(state) => webhook_writes::put_operator(tx, state),
         Write::ForgetOperatorWebhook(name) => webhook_writes::forget_operator(tx, name),
+        Write::PutReport(report) => reports::put(tx, report),
         Write::QueueJob(job) => jobs::add(tx, job),
         Write::RetryJob(id) => jobs::retry(tx, *id),
         Write::Publish(new) => publish(tx, new),
@@ -116,7 +118,7 @@ fn create_user(tx: &Connection, user: &User, password_hash: &str) -> Tx<()> {
         tx,
         concat!(
             "INSERT INTO users (id, username, email, email_key, email_verified, password_hash, disabled, created_at, ",
-            columns::account_roles!(""),
+            columns::role_columns!(""),
             ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
         ),
         (

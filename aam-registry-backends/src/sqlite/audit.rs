@@ -59,12 +59,12 @@ impl AuditLog for SqliteMetadata {
     async fn entries_after(&self, after: u64, limit: usize) -> Result<Vec<AuditEntry>> {
         let query = format!("SELECT {COLUMNS} FROM audit_log WHERE position > ?1 ORDER BY position LIMIT ?2");
         let params = [columns::signed(after), columns::limit(limit)];
-        self.read(move |tx| sql::all(tx, &query, params, entry)).await
+        self.read_document(move |tx| sql::all(tx, &query, params, entry)).await
     }
 
     async fn entries(&self, filter: &AuditFilter) -> Result<Page<AuditEntry>> {
         let filter = filter.clone();
-        self.read(move |tx| entries(tx, &filter)).await
+        self.read_document(move |tx| entries(tx, &filter)).await
     }
 
     async fn last_before(&self, before: Timestamp) -> Result<Option<ChainLink>> {

@@ -9,7 +9,8 @@ use async_trait::async_trait;
 use rusqlite::Connection;
 
 use super::{
-    SqliteMetadata, accounts, apply::apply, facts, failure::Tx, moderation, scopes, sessions, tokens, users, webhooks,
+    SqliteMetadata, accounts, apply::apply, facts, failure::Tx, moderation, reports, scopes, second_factors, sessions,
+    tokens, users, webhooks,
 };
 
 #[async_trait]
@@ -30,9 +31,12 @@ fn execute(tx: &Connection, request: &Request) -> Tx<()> {
         Request::LogOut(asked) => asked.decide(&facts::caller(tx, &asked.question().actor)?),
         Request::BeginSession(asked) => asked.decide(&sessions::begin_session_facts(tx, asked.question())?),
         Request::EndSession(asked) => asked.decide(&sessions::end_session_facts(tx, asked.question())?),
+        Request::ChangeSecondFactor(asked) => asked.decide(&second_factors::second_factor_facts(tx, asked.question())?),
         Request::CreateScope(asked) => asked.decide(&scopes::new_scope_facts(tx, asked.question())?),
         Request::ChangeMember(asked) => asked.decide(&scopes::member_facts(tx, asked.question())?),
         Request::ChangeWebhook(asked) => asked.decide(&webhooks::webhook_facts(tx, asked.question())?),
+        Request::ReportPackage(asked) => asked.decide(&reports::new_report_facts(tx, asked.question())?),
+        Request::CloseReport(asked) => asked.decide(&reports::close_report_facts(tx, asked.question())?),
         Request::ReportDelivery(asked) => {
             let webhook = webhooks::find(tx, asked.question().id)?;
             asked.decide(&WebhookReportFacts { webhook })
@@ -53,7 +57,13 @@ impl QueryHandler for SqliteMetadata {
 fn answer(tx: &Connection, request: &QueryRequest) -> Tx<()> {
     match request {
         QueryRequest::WebhooksOfScope(asked) => asked.answer(webhooks::of_scope(tx, &asked.question().0)?),
+        QueryRequest::AddressesOfLogin(asked) => {
+            asked.answer(sessions::addresses_of_login(tx, &asked.question().0)?);
+        }
+        QueryRequest::TokenOfSecret(asked) => asked.answer(tokens::of_secret(tx, &asked.question().0)?),
+        QueryRequest::SecondFactorOf(asked) => asked.answer(second_factors::find(tx, asked.question().0)?),
         QueryRequest::WebhookById(asked) => asked.answer(webhooks::find(tx, asked.question().0)?),
+        QueryRequest::Reports(asked) => asked.answer(reports::list(tx, &asked.question().0)?),
         QueryRequest::OperatorWebhookStates(asked) => asked.answer(webhooks::operator_states(tx)?),
         QueryRequest::ApprovalsOf(asked) => {
             let (name, version) = &asked.question().0;

@@ -16,7 +16,7 @@ pub struct SqliteConfig {
 
 impl SqliteConfig {
     /// The database in the file at `path`, which is made where there is none,
-    /// with a reader for each processor (2 to 8), a queue of 1,024 calls, five
+    /// with a reader for each processor (2 to 8) and as many for what may be large, a queue of 1,024 calls, five
     /// seconds of patience with other processes, and migrations on opening.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         let processors = thread::available_parallelism().map_or(2, std::num::NonZero::get);
@@ -29,7 +29,8 @@ impl SqliteConfig {
         }
     }
 
-    /// Sets how many connections read at once; at least 1.
+    /// Sets how many connections read at once, and how many more read what may be large: manifests and lists; at
+    /// least 1.
     #[must_use]
     pub fn with_readers(mut self, readers: usize) -> Self {
         self.readers = readers.max(1);

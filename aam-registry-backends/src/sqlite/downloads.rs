@@ -33,7 +33,7 @@ impl DownloadStore for SqliteMetadata {
 
     async fn downloads(&self, query: &DownloadQuery) -> Result<DayDownloads> {
         let query = query.clone();
-        self.read(move |tx| downloads(tx, &query)).await
+        self.read_document(move |tx| downloads(tx, &query)).await
     }
 }
 

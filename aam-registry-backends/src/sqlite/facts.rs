@@ -27,7 +27,7 @@ pub(super) fn caller(tx: &Connection, actor: &Actor) -> Tx<CallerFacts> {
     let user = actor.user.to_string();
     let query = concat!(
         "SELECT disabled, session_generation, kept_session, ",
-        columns::account_roles!(""),
+        columns::role_columns!(""),
         " FROM users WHERE id = ?1"
     );
     let account = sql::first(tx, query, [&user], |row| {
@@ -98,6 +98,7 @@ pub(super) fn package(tx: &Connection, reads: PackageReads<'_>) -> Tx<PackageFac
         let named = "SELECT v.version FROM dist_tags t JOIN versions v ON v.id = t.version_id
                      WHERE t.package_id = ?1 AND t.tag = ?2";
         facts.tag = sql::first(tx, named, (id, tag.as_str()), |row| sql::parsed(row, 0))?;
+        facts.tag_count = tag_count(tx, id)?;
     }
     if let Some(user) = reads.user.map(|name| user_id(tx, name)).transpose()?.flatten() {
         let package_owner = is_owner(tx, Some(id), user)?;
@@ -109,6 +110,8 @@ pub(super) fn package(tx: &Connection, reads: PackageReads<'_>) -> Tx<PackageFac
         );
         facts.other_owners =
             sql::first(tx, owners, (id, user.to_string()), |row| sql::unsigned(row, 0))?.unwrap_or_default();
+        let owners = "SELECT count(*) FROM package_owners WHERE package_id = ?1";
+        facts.owner_count = sql::first(tx, owners, [id], |row| sql::unsigned(row, 0))?.unwrap_or_default();
     }
     Ok(facts)
 }
@@ -132,6 +135,12 @@ pub(super) fn publish(
         None => false,
     };
     Ok((PublishFacts { access, scope_exists, existing, similar, ..PublishFacts::default() }, id))
+}
+
+/// How many tags a package has beside `latest`.
+pub(super) fn tag_count(tx: &Connection, package: PackageId) -> Tx<u64> {
+    let query = "SELECT count(*) FROM dist_tags WHERE package_id = ?1 AND tag <> ?2";
+    Ok(sql::first(tx, query, (package, DistTag::LATEST), |row| sql::unsigned(row, 0))?.unwrap_or_default())
 }
 
 /// What `latest` of a package names, and what it is chosen from.

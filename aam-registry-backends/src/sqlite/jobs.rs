@@ -118,7 +118,7 @@ impl JobQueue for SqliteMetadata {
 
     async fn jobs(&self, filter: &JobFilter) -> Result<Page<Job>> {
         let filter = filter.clone();
-        self.read(move |tx| jobs(tx, &filter)).await
+        self.read_document(move |tx| jobs(tx, &filter)).await
     }
 
     async fn retry_jobs(&self, which: &JobSelection) -> Result<u64> {

@@ -3,7 +3,7 @@
 //! Needs the feature `sqlite`.
 //!
 //! WAL journal, one thread that writes and commits what waits together, a few
-//! that read, one more that searches, and one that checkpoints. Commands in
+//! that read, as many that read what may be large, one more that searches, and one that checkpoints. Commands in
 //! other processes may use the same file at the same time.
 
 mod accounts;
@@ -32,9 +32,12 @@ mod plans;
 mod probe;
 mod publishing;
 mod readers;
+mod reports;
 mod schema;
 mod scopes;
 mod search;
+mod second_factor_writes;
+mod second_factors;
 mod session_writes;
 mod sessions;
 mod sql;

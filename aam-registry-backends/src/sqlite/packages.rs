@@ -5,9 +5,9 @@ use aam_registry_core::{
     decide::Rights,
     ports::PackageStore,
     types::{
-        Actor, ArchiveFile, DistTag, Memberships, Package, PackageName, PackageSummary, Page, PublishedVersion, Reach,
-        RegistryTotals, SearchQuery, UserId, Username, Version, VersionBounds, VersionDetail, VersionList,
-        VersionRange, Visibility,
+        Actor, ArchiveFile, DistTag, LocatedVersion, Memberships, Package, PackageName, PackageSummary, Page,
+        PublishedVersion, Reach, RegistryTotals, SearchQuery, UserId, Username, Version, VersionBounds, VersionDetail,
+        VersionList, VersionRange, Visibility,
     },
 };
 use async_trait::async_trait;
@@ -25,7 +25,7 @@ use crate::relational::columns;
 impl PackageStore for SqliteMetadata {
     async fn package(&self, name: &PackageName, reach: Reach) -> Result<Option<Package>> {
         let name = name.clone();
-        self.read(move |tx| package(tx, &name, reach)).await
+        self.read_document(move |tx| package(tx, &name, reach)).await
     }
 
     async fn version_list(
@@ -35,7 +35,7 @@ impl PackageStore for SqliteMetadata {
         reach: Reach,
     ) -> Result<Option<VersionList>> {
         let (name, range) = (name.clone(), range.clone());
-        self.read(move |tx| {
+        self.read_document(move |tx| {
             let Some(id) = facts::package_in_reach(tx, &name, reach)? else { return Ok(None) };
             let list = versions::list(tx, id, &range, reach)?;
             Ok((list.total > 0).then_some(list))
@@ -45,7 +45,7 @@ impl PackageStore for SqliteMetadata {
 
     async fn version_numbers(&self, name: &PackageName, reach: Reach) -> Result<Option<Vec<PublishedVersion>>> {
         let name = name.clone();
-        self.read(move |tx| {
+        self.read_document(move |tx| {
             let query = "SELECT id FROM packages WHERE name = ?1 AND (NOT private OR ?2)";
             let Some(id) = sql::first(tx, query, (name.as_str(), reach.includes_private()), sql::value)? else {
                 return Ok(None);
@@ -72,17 +72,27 @@ impl PackageStore for SqliteMetadata {
 
     async fn version(&self, name: &PackageName, version: &Version, reach: Reach) -> Result<Option<VersionDetail>> {
         let (name, version) = (name.clone(), version.clone());
-        self.read(move |tx| versions::detail(tx, &name, &version, reach)).await
+        self.read_document(move |tx| versions::detail(tx, &name, &version, reach)).await
+    }
+
+    async fn located_version(
+        &self,
+        name: &PackageName,
+        version: &Version,
+        reach: Reach,
+    ) -> Result<Option<LocatedVersion>> {
+        let (name, version) = (name.clone(), version.clone());
+        self.read(move |tx| versions::located(tx, &name, &version, reach)).await
     }
 
     async fn files(&self, name: &PackageName, version: &Version, reach: Reach) -> Result<Option<Vec<ArchiveFile>>> {
         let (name, version) = (name.clone(), version.clone());
-        self.read(move |tx| versions::files(tx, &name, &version, reach)).await
+        self.read_document(move |tx| versions::files(tx, &name, &version, reach)).await
     }
 
     async fn readme(&self, name: &PackageName, version: &Version, reach: Reach) -> Result<Option<Option<String>>> {
         let (name, version) = (name.clone(), version.clone());
-        self.read(move |tx| versions::readme(tx, &name, &version, reach)).await
+        self.read_document(move |tx| versions::readme(tx, &name, &version, reach)).await
     }
 
     async fn rights(&self, actor: &Actor, name: &PackageName) -> Result<Option<Rights>> {

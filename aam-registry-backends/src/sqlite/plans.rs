@@ -85,8 +85,10 @@ async fn no_statement_reads_a_table_that_grows_from_end_to_end() {
     let statements = Statements::default();
     let mut writer = open_writer(&config).expect("a database");
     schema::migrate_locked(&mut writer).expect("migrate");
-    let [reader, searcher] = [(); 2].map(|()| traced(open_reader(&config).expect("a database"), &statements));
-    let store = SqliteMetadata::on(traced(writer, &statements), vec![reader], searcher, 16).expect("a database");
+    let [reader, document_reader, searcher] =
+        [(); 3].map(|()| traced(open_reader(&config).expect("a database"), &statements));
+    let writer = traced(writer, &statements);
+    let store = SqliteMetadata::on(writer, vec![reader], vec![document_reader], searcher, 16).expect("a database");
     for (_, case) in database::cases() {
         case(&store).await;
     }

@@ -106,6 +106,7 @@ fn commit_facts(tx: &Connection, commit: &PublishCommit) -> Tx<PublishFacts> {
         if let Some(tag) = &commit.tag {
             let set = "SELECT 1 FROM dist_tags WHERE package_id = ?1 AND tag = ?2";
             facts.tag_is_set = sql::exists(tx, set, (package, tag.as_str()))?;
+            facts.tag_count = facts::tag_count(tx, package)?;
         }
     }
     Ok(facts)

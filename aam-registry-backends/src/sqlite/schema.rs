@@ -26,7 +26,9 @@ const MIGRATIONS: &[Embedded] = &embedded![
     "V12__operator_webhooks",
     "V13__private_packages",
     "V14__account_roles",
+    "V15__second_factors",
     "V16__version_status",
+    "V18__reports_evals_gates",
 ];
 
 /// Brings the schema of a database up to date; gives the names of the

@@ -18,13 +18,13 @@ use crate::relational::{
 impl ScopeStore for SqliteMetadata {
     async fn scope(&self, name: &ScopeName, sight: &Sight) -> Result<Option<Scope>> {
         let (name, sight) = (name.clone(), sight.clone());
-        self.read(move |tx| scope(tx, &name, &sight)).await
+        self.read_document(move |tx| scope(tx, &name, &sight)).await
     }
 
-    async fn scopes_of(&self, user: UserId) -> Result<Vec<(ScopeName, ScopeRole)>> {
-        let query = "SELECT scope, role FROM scope_members WHERE user_id = ?1 ORDER BY scope";
+    async fn scopes_of(&self, user: UserId, limit: usize) -> Result<Vec<(ScopeName, ScopeRole)>> {
+        let query = "SELECT scope, role FROM scope_members WHERE user_id = ?1 ORDER BY scope LIMIT ?2";
         self.read(move |tx| {
-            sql::all(tx, query, [user.to_string()], |row| {
+            sql::all(tx, query, (user.to_string(), columns::limit(limit)), |row| {
                 Ok((sql::parsed(row, 0)?, sql::coded(row, 1, columns::role)?))
             })
         })
@@ -73,12 +73,15 @@ pub(super) fn member_facts(tx: &Connection, change: &MemberChange) -> Tx<MemberF
     );
     let params = (scope, ScopeRole::Owner.as_str(), change.member.as_str());
     let other_owners = sql::first(tx, query, params, |row| sql::unsigned(row, 0))?;
+    let members = "SELECT count(*) FROM scope_members WHERE scope = ?1";
+    let member_count = sql::first(tx, members, [scope], |row| sql::unsigned(row, 0))?;
     Ok(MemberFacts {
         caller: facts::caller(tx, &change.actor)?,
         scope_exists: facts::scope_exists(tx, &change.scope)?,
         role: facts::role(tx, scope, change.actor.user)?,
         member,
         other_owners: other_owners.unwrap_or_default(),
+        member_count: member_count.unwrap_or_default(),
     })
 }
 

@@ -1,3 +1,5 @@
+use std::net::IpAddr;
+
 use aam_registry_core::{
     Result,
     decide::{BeginSession, BeginSessionFacts, EndSession, EndSessionFacts},
@@ -9,6 +11,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Row};
 
 use super::{SqliteMetadata, facts, failure::Tx, sql};
+use crate::relational::columns;
 /// The sessions of a user that are valid.
 const LIVE: &str = "FROM sessions s JOIN users u ON u.id = s.user_id
     WHERE s.user_id = ?1 AND s.expires_at > ?2 AND NOT u.disabled
@@ -51,6 +54,18 @@ pub(super) fn end_session_facts(tx: &Connection, end: &EndSession) -> Tx<EndSess
     let of = (end.actor.user.to_string(), end.audit.timestamp.as_microsecond(), &end.session);
     let expires_at = sql::first(tx, &query, of, |row| sql::instant(row, 0))?;
     Ok(EndSessionFacts { caller: facts::caller(tx, &end.actor)?, expires_at })
+}
+
+/// The addresses from which an account has logged in.
+pub(super) fn addresses_of_login(tx: &Connection, login: &str) -> Tx<Vec<IpAddr>> {
+    let (column, login) =
+        if login.contains('@') { ("email_key", columns::email_key(login)) } else { ("username", login.to_owned()) };
+    let query = format!(
+        "SELECT DISTINCT s.client_ip FROM users u JOIN sessions s ON s.user_id = u.id
+         WHERE u.{column} = ?1 AND s.client_ip IS NOT NULL"
+    );
+    let texts: Vec<String> = sql::all(tx, &query, [login], sql::value)?;
+    Ok(texts.iter().filter_map(|text| text.parse().ok()).collect())
 }
 
 fn session(row: &Row<'_>) -> Tx<LoginSession> {

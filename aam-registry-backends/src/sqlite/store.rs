@@ -29,6 +29,9 @@ use crate::relational::search::SearchIndex;
 #[derive(Debug)]
 pub struct SqliteMetadata {
     readers: Readers,
+    /// Reads of what may be large have threads of their own: logins, changes and checks of credentials never wait
+    /// behind them.
+    document_readers: Readers,
     /// Searches have a thread of their own: the first one takes as long as a thousand reads.
     searcher: Readers,
     index: Arc<Mutex<SearchIndex>>,
@@ -62,17 +65,25 @@ impl SqliteMetadata {
         if config.auto_migrate() {
             schema::migrate_locked(&mut writer)?;
         }
-        let readers = (0..config.readers()).map(|_| open_reader(config)).collect::<Result<_>>()?;
+        let readers = || (0..config.readers()).map(|_| open_reader(config)).collect::<Result<_>>();
+        let (readers, document_readers) = (readers()?, readers()?);
         let checkpoints = Checkpoints::start(open_checkpointer(config)?).map_err(Error::internal)?;
-        let opened = Self::on(writer, readers, open_reader(config)?, config.queue())?;
+        let opened = Self::on(writer, readers, document_readers, open_reader(config)?, config.queue())?;
         let file = Some(Arc::new(DatabaseFile::opened(config.path())));
         Ok(Self { file, _checkpoints: Some(checkpoints), ..opened })
     }
 
     /// Serves calls on these connections.
-    pub(super) fn on(writer: Connection, readers: Vec<Connection>, searcher: Connection, queue: usize) -> Result<Self> {
+    pub(super) fn on(
+        writer: Connection,
+        readers: Vec<Connection>,
+        document_readers: Vec<Connection>,
+        searcher: Connection,
+        queue: usize,
+    ) -> Result<Self> {
         Ok(Self {
             readers: Readers::start(readers, queue).map_err(Error::internal)?,
+            document_readers: Readers::start(document_readers, queue).map_err(Error::internal)?,
             searcher: Readers::start(vec![searcher], queue).map_err(Error::internal)?,
             index: Arc::default(),
             writer: Arc::new(Writer::start(writer, queue).map_err(Error::internal)?),
@@ -83,20 +94,36 @@ impl SqliteMetadata {
         })
     }
 
-    /// Runs `read` at one instant of the database.
+    /// Runs `read` at one instant of the database. It reads a few rows.
     pub(super) async fn read<T, F>(&self, read: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> Tx<T> + Send + 'static,
     {
+        self.read_with(&self.readers, read).await
+    }
+
+    /// The same for a read of what may be large: manifests, lists.
+    pub(super) async fn read_document<T, F>(&self, read: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Tx<T> + Send + 'static,
+    {
+        self.read_with(&self.document_readers, read).await
+    }
+
+    async fn read_with<T, F>(&self, readers: &Readers, read: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Tx<T> + Send + 'static,
+    {
         let (file, current) = (self.file.clone(), Arc::clone(&self.current));
-        self.readers
-            .read(move |tx| {
-                file.map_or(Ok(()), |file| file.require())?;
-                require_current(tx, &current)?;
-                read(tx)
-            })
-            .await
+        let read = move |tx: &Connection| {
+            file.map_or(Ok(()), |file| file.require())?;
+            require_current(tx, &current)?;
+            read(tx)
+        };
+        readers.read(read).await
     }
 
     /// Runs `search` at one instant of the database, with the index of what is listed.
@@ -157,4 +184,32 @@ fn require_current(tx: &Connection, current: &Current) -> Tx<()> {
     let judged = schema::require_current(tx);
     *found() = judged.is_ok().then(Instant::now);
     Ok(judged?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use aam_registry_core::ports::UserStore;
+    use futures_util::poll;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_login_does_not_wait_for_documents_that_are_being_read() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let config = SqliteConfig::new(folder.path().join("registry.db")).with_readers(1);
+        let store = SqliteMetadata::open(config).await.expect("a database");
+        let (held, holds) = mpsc::channel::<()>();
+        let document = store.read_document(move |_| {
+            let _ = holds.recv();
+            Ok(())
+        });
+        let mut document = Box::pin(document);
+        assert!(poll!(&mut document).is_pending());
+        let login = tokio::time::timeout(Duration::from_mins(1), store.login("nobody"));
+        assert!(login.await.expect("it need not wait").expect("read").is_none());
+        drop(held);
+        document.await.expect("read");
+    }
 }

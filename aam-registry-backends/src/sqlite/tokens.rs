@@ -66,6 +66,18 @@ impl TokenStore for SqliteMetadata {
     }
 }
 
+/// The token with that secret, revoked ones apart, and its user.
+pub(super) fn of_secret(tx: &Connection, secret: &Sha256Digest) -> Tx<Option<TokenHolder>> {
+    let query = format!(
+        "SELECT {COLUMNS}, {} FROM tokens t JOIN users u ON u.id = t.user_id
+         WHERE t.secret = ?1 AND t.revoked_at IS NULL",
+        users::columns("u")
+    );
+    sql::first(tx, &query, [secret.as_bytes()], |row| {
+        Ok(TokenHolder { token: token(row)?, user: users::user(row, COLUMN_COUNT)? })
+    })
+}
+
 pub(super) fn revocation_facts(tx: &Connection, revocation: &RevokeToken) -> Tx<RevokeTokenFacts> {
     let owner = "SELECT user_id FROM tokens WHERE id = ?1 AND revoked_at IS NULL";
     Ok(RevokeTokenFacts {

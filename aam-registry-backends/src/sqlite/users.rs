@@ -46,7 +46,7 @@ impl UserStore for SqliteMetadata {
 
     async fn profile(&self, username: &Username, sight: &Sight) -> Result<Option<UserProfile>> {
         let (username, sight) = (username.clone(), sight.clone());
-        self.read(move |tx| profile(tx, username, &sight)).await
+        self.read_document(move |tx| profile(tx, username, &sight)).await
     }
 
     async fn has_admin(&self) -> Result<bool> {
@@ -84,11 +84,12 @@ impl UserStore for SqliteMetadata {
 
 /// How many columns [`user`] reads.
 pub(super) const COLUMN_COUNT: usize = COLUMNS.len();
-const COLUMNS: [&str; 10] = [
+const COLUMNS: [&str; 11] = [
     "id",
     "username",
     "email",
     "email_verified",
+    "otp_enabled",
     "disabled",
     "created_at",
     "is_admin",
@@ -109,13 +110,14 @@ pub(super) fn user(row: &Row<'_>, at: usize) -> Tx<User> {
         username: sql::parsed(row, at + 1)?,
         email: row.get(at + 2)?,
         email_verified: row.get(at + 3)?,
-        disabled: row.get(at + 4)?,
-        created_at: sql::instant(row, at + 5)?,
-        roles: roles(row, at + 6)?,
+        otp_enabled: row.get(at + 4)?,
+        disabled: row.get(at + 5)?,
+        created_at: sql::instant(row, at + 6)?,
+        roles: roles(row, at + 7)?,
     })
 }
 
-/// Reads the roles of an account from the columns of [`columns::account_roles`] that start at `at`.
+/// Reads the roles of an account from the columns of [`columns::role_columns!`] that start at `at`.
 pub(super) fn roles(row: &Row<'_>, at: usize) -> Tx<AccountRoles> {
     Ok(columns::account_roles([row.get(at)?, row.get(at + 1)?, row.get(at + 2)?, row.get(at + 3)?]))
 }
@@ -135,15 +137,16 @@ fn profile(tx: &Connection, username: Username, sight: &Sight) -> Tx<Option<User
          SELECT p.name FROM scope_members m JOIN packages p ON p.scope = m.scope
          WHERE m.user_id = ?1 AND m.role = ?2 AND (p.private OR NOT ",
         has_open_version!("p."),
-        ") = ?3"
+        ") = ?3 ORDER BY 1 LIMIT ?4"
     );
-    let of = |private: bool| -> Tx<Vec<String>> {
-        sql::all(tx, packages, (&id, ScopeRole::Owner.as_str(), private), sql::value)
+    let of = |private: bool, most: usize| -> Tx<Vec<String>> {
+        sql::all(tx, packages, (&id, ScopeRole::Owner.as_str(), private, columns::limit(most)), sql::value)
     };
-    let private = if sight.is_public_only() { Vec::new() } else { of(true)? };
-    let public = of(false)?;
+    // Which of the private ones are in sight is known only after they are read.
+    let private = if sight.is_public_only() { Vec::new() } else { of(true, usize::MAX)? };
+    let public = of(false, UserProfile::MAX_PACKAGES + 1)?;
     let packages = packages_in_sight(public.iter().map(String::as_str), private.iter().map(String::as_str), sight)?;
-    Ok(Some(UserProfile { username, created_at, packages }))
+    Ok(Some(UserProfile::new(username, created_at, packages)))
 }
 
 pub(super) fn new_user_facts(tx: &Connection, new: &NewUser) -> Tx<NewUserFacts> {

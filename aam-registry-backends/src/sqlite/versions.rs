@@ -1,8 +1,8 @@
 //! Versions as reads return them.
 
 use aam_registry_core::types::{
-    ArchiveFile, Manifest, PackageName, PublishedVersion, Quarantine, Reach, Version, VersionDetail, VersionList,
-    VersionRange, VersionSummary, VersionTexts, Visibility,
+    ArchiveFile, ArchiveLocation, LocatedVersion, Manifest, PackageName, PublishedVersion, Quarantine, Reach, Version,
+    VersionDetail, VersionList, VersionRange, VersionSummary, VersionTexts, Visibility,
 };
 use rusqlite::{Connection, Row};
 
@@ -134,6 +134,29 @@ pub(super) fn detail(
         detail(manifest(tx, id)?, sql::all(tx, tags, [id], |row| sql::parsed(row, 0))?)
     })?;
     Ok(found)
+}
+
+/// What is needed of a version to choose it or to read its archive.
+pub(super) fn located(
+    tx: &Connection,
+    name: &PackageName,
+    version: &Version,
+    reach: Reach,
+) -> Tx<Option<LocatedVersion>> {
+    let query = format!("SELECT {SUMMARY}, v.archive, p.private, {TEXTS} {FROM}");
+    sql::first(tx, &query, wanted(name, version, reach), |row| {
+        let summary = summary(row)?;
+        let location = ArchiveLocation {
+            package: name.clone(),
+            version: summary.version.clone(),
+            archive: sql::parsed(row, 7)?,
+            sha256: summary.sha256,
+            size: summary.archive_size,
+            visibility: Visibility::of(row.get(8)?),
+            status: summary.status,
+        };
+        Ok(LocatedVersion { summary, location })
+    })
 }
 
 /// The manifest of a version.

@@ -23,6 +23,7 @@ pub(crate) async fn actor(store: &impl Database, name: &str) -> Actor {
         email: format!("{name}@example.com"),
         roles: AccountRoles::NONE,
         email_verified: false,
+        otp_enabled: false,
         disabled: false,
         created_at: now,
     };
@@ -76,6 +77,7 @@ pub(crate) async fn publish_within(
         files: Vec::new(),
         readme: None,
         tag: None,
+        max_tags: 100,
         latest_policy: LatestPolicy::Highest,
         now,
         audit,

@@ -422,6 +422,7 @@ mod tests {
             username: "ada".parse().expect("a name"),
             email: "ada@example.com".into(),
             email_verified: true,
+            otp_enabled: false,
             roles,
             disabled,
             created_at: Timestamp::UNIX_EPOCH,

@@ -5,9 +5,9 @@ use jiff::Timestamp;
 use super::{LatestMove, PublishCommit};
 use crate::types::{
     AccountState, ApprovalStatus, ArchiveKey, Change, DistTag, JobId, LoginSession, NewAuditEntry, NewJob,
-    OneTimePurpose, OneTimeToken, OperatorWebhookState, PackageName, QuarantineCategory, ScopeName, ScopeRole,
-    ScopeWebhook, Sha256Digest, StoredWebhook, Token, TokenId, User, UserId, Version, VersionStatus, VersionText,
-    Visibility, WebhookName,
+    OneTimePurpose, OneTimeToken, OperatorWebhookState, PackageName, QuarantineCategory, Report, ScopeName, ScopeRole,
+    ScopeWebhook, SecondFactor, Sha256Digest, StoredWebhook, Token, TokenId, User, UserId, Version, VersionStatus,
+    VersionText, Visibility, WebhookName,
 };
 
 /// What was decided: the answer to the caller, and what an adapter applies.
@@ -85,6 +85,13 @@ pub enum Write<'a> {
         session: String,
         /// When it ends anyway, so that the revocation may be forgotten.
         expires_at: Timestamp,
+    },
+    /// Makes the second factor of an account what it is from now on; `None` removes it.
+    SetSecondFactor {
+        /// Whose.
+        user: UserId,
+        /// The factor. Logins need it if it is confirmed.
+        factor: Option<SecondFactor>,
     },
     /// Records a session.
     AddSession(LoginSession),
@@ -250,6 +257,8 @@ pub enum Write<'a> {
     PutOperatorWebhook(OperatorWebhookState),
     /// Forgets that.
     ForgetOperatorWebhook(WebhookName),
+    /// Makes a report, or replaces the one with its id.
+    PutReport(Report),
     /// Queues a job.
     QueueJob(NewJob),
     /// Makes a job due at once, and counts its attempts anew.

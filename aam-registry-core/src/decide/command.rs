@@ -3,15 +3,16 @@
 use std::{fmt::Debug, sync::Arc};
 
 use super::{
-    AccountChange, AccountFacts, BeginSession, BeginSessionFacts, CallerFacts, ChangedAccount, Decision,
-    EnableOperatorWebhook, EndSession, EndSessionFacts, LogOut, MemberChange, MemberFacts, NewScope, NewScopeFacts,
-    NewToken, NewUser, NewUserFacts, OperatorWebhookFacts, OperatorWebhookReport, PackageCommand, PackageFacts,
-    PackageReads, RevokeToken, RevokeTokenFacts, TokenRevocation, TokenRevocationFacts, WebhookCommand, WebhookFacts,
+    AccountChange, AccountFacts, BeginSession, BeginSessionFacts, CallerFacts, ChangedAccount, CloseReport,
+    CloseReportFacts, Decision, EnableOperatorWebhook, EndSession, EndSessionFacts, LogOut, MemberChange, MemberFacts,
+    NewReport, NewReportFacts, NewScope, NewScopeFacts, NewToken, NewUser, NewUserFacts, OperatorWebhookFacts,
+    OperatorWebhookReport, PackageCommand, PackageFacts, PackageReads, RevokeToken, RevokeTokenFacts,
+    SecondFactorChange, SecondFactorFacts, TokenRevocation, TokenRevocationFacts, WebhookCommand, WebhookFacts,
     WebhookReport, WebhookReportFacts,
 };
 use crate::{
     error::Result,
-    types::{Asked, Change, OperatorWebhookState, ScopeWebhook, UserId},
+    types::{Asked, Change, NamedReport, OperatorWebhookState, Report, ScopeWebhook, UserId},
 };
 
 /// Something that is to be changed in a store, decided by facts that the store loads.
@@ -176,6 +177,11 @@ requests! {
     BeginSession(BeginSession, BeginSessionFacts) -> bool, invalidation |_, _| Invalidation::Nothing;
     /// Ends a login session, for its user.
     EndSession(EndSession, EndSessionFacts) -> (), invalidation |end, _| Invalidation::Credentials(Some(end.actor.user));
+    /// Enrolls, confirms, uses or removes the second factor of an account.
+    ChangeSecondFactor(SecondFactorChange, SecondFactorFacts) -> UserId,
+        invalidation |change, user| {
+            if change.changes_logins() { Invalidation::Credentials(user.copied()) } else { Invalidation::Nothing }
+        };
     /// Makes a scope.
     CreateScope(NewScope, NewScopeFacts) -> (), invalidation |_, _| Invalidation::Nothing;
     /// Sets or removes a member of a scope.
@@ -183,6 +189,10 @@ requests! {
     /// Makes, changes, deletes or tests a webhook, or sends a delivery again. Gives the webhook as it is
     /// then, or was before it was deleted.
     ChangeWebhook(WebhookCommand, WebhookFacts) -> ScopeWebhook, invalidation |_, _| Invalidation::Nothing;
+    /// Reports a package to the moderators.
+    ReportPackage(NewReport, NewReportFacts) -> Report, invalidation |_, _| Invalidation::Nothing;
+    /// Closes a report.
+    CloseReport(CloseReport, CloseReportFacts) -> NamedReport, invalidation |_, _| Invalidation::Nothing;
     /// Notes how a delivery ended. Gives the webhook if that disabled it.
     ReportDelivery(WebhookReport, WebhookReportFacts) -> Option<ScopeWebhook>, invalidation |_, _| Invalidation::Nothing;
     /// Notes how a delivery to a webhook of the operator ended. Gives its state if that disabled it.

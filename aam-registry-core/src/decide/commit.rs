@@ -28,6 +28,8 @@ pub struct PublishCommit {
     pub tag: Option<DistTag>,
     /// Whether the version may be used at once, or waits for approval.
     pub approval: ApprovalStatus,
+    /// How many tags a package may have beside `latest`.
+    pub max_tags: u64,
     /// How `latest` is chosen.
     pub latest_policy: LatestPolicy,
     /// The instant of the publish.

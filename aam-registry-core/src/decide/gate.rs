@@ -164,12 +164,25 @@ actions! {
     /// Read the webhooks of a scope and their deliveries. Their addresses may
     /// hold secrets of their receivers.
     ReadWebhooks { tokens: [TokenScope::Admin], restricted: Refused, roles: [OWNER, ADMIN, AUDITOR] }
+    /// Report a package, which the caller sees, to the moderators.
+    Report { tokens: [], restricted: Covered, roles: [Role::Anyone] }
+    /// Read what was reported.
+    ReadReports {
+        tokens: [TokenScope::Moderate, TokenScope::Admin], restricted: Refused,
+        roles: [ADMIN, MODERATOR, AUDITOR]
+    }
+    /// Close a report.
+    CloseReport {
+        tokens: [TokenScope::Moderate, TokenScope::Admin], restricted: Refused, roles: [ADMIN, MODERATOR]
+    }
     /// Read the own account.
     ReadAccount { tokens: [], restricted: Ignored, roles: [Role::Anyone] }
     /// Change the own e-mail address or password.
     ChangeAccount { tokens: [TokenScope::Admin], restricted: Refused, roles: [Role::Anyone] }
     /// Ask for a mail with which the own e-mail address is verified.
     VerifyEmail { tokens: [TokenScope::Admin], restricted: Refused, roles: [Role::Anyone] }
+    /// Enroll, confirm or remove the own second factor.
+    ChangeSecondFactor { tokens: [TokenScope::Admin], restricted: Refused, roles: [Role::Anyone] }
     /// End the own session.
     LogOut { tokens: [], restricted: Ignored, roles: [Role::Anyone] }
     /// List the own login sessions.
@@ -194,6 +207,12 @@ impl Action {
     /// [`Error::Forbidden`], saying which token it takes.
     pub fn require_credential(self, by: &Principal, package: Option<&PackageName>) -> Result<()> {
         let Rule { tokens, restricted, .. } = self.rule();
+        if by.needs_second_factor && self.is_wanting_an_admin(by.acting_roles()) {
+            return Err(Error::TwoFactorRequired(
+                "This registry requires a second factor of its administrators; enroll one first: `aam otp enrol`"
+                    .into(),
+            ));
+        }
         if !tokens.is_empty() && !tokens.iter().any(|scope| by.scopes.contains(*scope)) {
             let names: Vec<_> = tokens.iter().map(|scope| format!("`{}`", scope.as_str())).collect();
             let names = names.join(" or ");
@@ -212,6 +231,13 @@ impl Action {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Whether somebody who acts in `acting` lacks nothing but the role of an administrator.
+    fn is_wanting_an_admin(self, acting: AccountRoles) -> bool {
+        let roles = self.rule().roles;
+        let is_of_accounts = roles.iter().all(|role| matches!(role, Role::Account(_)));
+        roles.contains(&ADMIN) && is_of_accounts && !Rights::of_account(acting).permit(self)
     }
 
     /// What follows "you may not" in a refusal; the name of the package or scope comes after it, where
@@ -235,8 +261,12 @@ impl Action {
             Self::ManageWebhooks => "manage the webhooks of",
             Self::ReadWebhooks => "read the webhooks of",
             Self::LeaveScope => "leave",
+            Self::Report => "report",
+            Self::ReadReports => "read reports",
+            Self::CloseReport => "close reports",
             Self::ReadAccount => "read the account",
             Self::ChangeAccount => "change the account",
+            Self::ChangeSecondFactor => "change the second factor",
             Self::VerifyEmail => "verify the e-mail address",
             Self::ResetPassword => "reset the passwords of others",
             Self::SetRoles => "change the roles of accounts",
@@ -405,6 +435,7 @@ mod tests {
             user: UserId::generate(),
             username: "ada".parse().expect("a name"),
             roles: AccountRoles::all(),
+            needs_second_factor: false,
             credential: Credential::Token(TokenId::generate()),
             scopes: scopes.iter().copied().collect::<TokenScopes>(),
             packages: pattern.into_iter().collect(),
@@ -461,7 +492,8 @@ mod tests {
                 assert!(by_anyone, "{action:?} needs a role, and so a token made for it");
             }
             if let Restricted::Covered = rule.restricted {
-                assert!(!by_anyone, "{action:?} is about a package, and so about its roles");
+                let is_open = *action == Action::Report;
+                assert!(!by_anyone || is_open, "{action:?} is about a package, and so about its roles");
             }
             let contributor = Rights { scope_role: Some(ScopeRole::Contributor), ..Rights::default() };
             assert!(!contributor.permit(*action) || by_anyone || reads || *action == Action::Publish, "{action:?}");
@@ -479,8 +511,14 @@ mod tests {
         }
         let auditor = Rights::of_account(AccountRole::Auditor.into());
         for action in Action::ALL {
-            let reads =
-                matches!(action, Action::SeePrivate | Action::ReadLog | Action::ReadPackageLog | Action::ReadWebhooks);
+            let reads = matches!(
+                action,
+                Action::SeePrivate
+                    | Action::ReadLog
+                    | Action::ReadPackageLog
+                    | Action::ReadWebhooks
+                    | Action::ReadReports
+            );
             let as_anyone = Rights::default().permit(*action);
             assert_eq!(auditor.permit(*action), reads || as_anyone, "an auditor changes nothing: {action:?}");
         }

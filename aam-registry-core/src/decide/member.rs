@@ -17,6 +17,8 @@ pub struct MemberChange {
     pub member: Username,
     /// The role to give; `None` to remove.
     pub role: Option<ScopeRole>,
+    /// How many members a scope may have.
+    pub max_members: u64,
     /// The instant.
     pub now: Timestamp,
     /// The entry for the audit log.
@@ -36,6 +38,8 @@ pub struct MemberFacts {
     pub member: Option<MemberState>,
     /// How many owners the scope has beside the member, without those whose account is disabled.
     pub other_owners: u64,
+    /// How many members the scope has, in whichever role.
+    pub member_count: u64,
 }
 
 /// What a user is to a scope.
@@ -66,7 +70,8 @@ impl MemberChange {
     /// [`Error::Unauthorized`], [`Error::ScopeNotFound`],
     /// [`Error::Forbidden`], [`Error::UserNotFound`], in this order;
     /// [`Error::Forbidden`] where a user would no longer own the scope of the
-    /// own name; [`Error::LastOwner`].
+    /// own name; [`Error::LastOwner`]; [`Error::QuotaExceeded`] where the scope
+    /// has as many members as it may.
     pub fn decide(&self, facts: &MemberFacts) -> Result<Decision<'_, ()>> {
         let caller = facts.caller.require_live(&self.actor, self.now)?;
         let Self { scope, member, role, .. } = self;
@@ -81,6 +86,13 @@ impl MemberChange {
         }
         if found.role == Some(ScopeRole::Owner) && facts.other_owners == 0 {
             return Err(Error::LastOwner(member.clone()));
+        }
+        if found.role.is_none() && facts.member_count >= self.max_members {
+            return Err(Error::QuotaExceeded(format!(
+                "This registry allows {} members of a scope (MAX_MEMBERS_PER_SCOPE), and @{scope} already has {}; remove \
+                 one first",
+                self.max_members, facts.member_count
+            )));
         }
         let changes = Changes {
             writes: vec![Write::SetMember { scope: scope.clone(), user: found.user, role: *role }],

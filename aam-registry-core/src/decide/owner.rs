@@ -17,6 +17,8 @@ pub struct OwnerChange {
     pub owner: Username,
     /// Whether the user is to own it.
     pub owns: bool,
+    /// How many owners may be listed with a package, beside the owners of its scope.
+    pub max_owners: u64,
     /// The instant.
     pub now: Timestamp,
     /// The entry for the audit log.
@@ -42,6 +44,13 @@ impl PackageCommand for OwnerChange {
         }
         if !self.owns && self.package.scope().is_none() && facts.other_owners == 0 {
             return Err(Error::LastOwner(self.owner.clone()));
+        }
+        if self.owns && facts.owner_count >= self.max_owners {
+            return Err(Error::QuotaExceeded(format!(
+                "This registry allows {} owners of a package (MAX_OWNERS_PER_PACKAGE), and {} already has {}; remove one \
+                 first, or publish in a scope and make users members of it",
+                self.max_owners, self.package, facts.owner_count
+            )));
         }
         let writes = vec![Write::SetOwner { package: self.package.clone(), user: user.user, owns: self.owns }];
         let changes = package_changes(self, package, package.instant(self.now), writes, &self.audit);

@@ -96,10 +96,14 @@ pub struct PackageFacts {
     pub latest: LatestFacts,
     /// The version that the tag names, if the tag exists.
     pub tag: Option<Version>,
+    /// How many tags the package has beside `latest`, if the command reads one of them.
+    pub tag_count: u64,
     /// The user, if it exists.
     pub user: Option<OwnerState>,
     /// How many owners are listed with the package beside that user, without those whose account is disabled.
     pub other_owners: u64,
+    /// How many owners are listed with the package, if the command reads a user.
+    pub owner_count: u64,
 }
 
 /// A user's relation to a package.

@@ -2,7 +2,7 @@ use jiff::Timestamp;
 
 use super::{
     Action, Changes, Decision, LatestFacts, LatestMove, NewVersion, PackageAccess, PackageState, PublishCommit, Rights,
-    Write,
+    Write, tag::require_room_for_tag,
 };
 use crate::{
     error::{Error, Result},
@@ -58,6 +58,8 @@ pub struct PublishFacts {
     pub upload_is_live: bool,
     /// Whether the asked tag names a version of the package.
     pub tag_is_set: bool,
+    /// How many tags the package has beside `latest`, if the publish asks for one.
+    pub tag_count: u64,
     /// What `latest` names and is chosen from.
     pub latest: LatestFacts,
 }
@@ -93,7 +95,8 @@ impl PublishCommit {
     /// where the scope does not exist, and where the asked tag is set without
     /// [`Action::Tag`]; [`Error::InvalidManifest`] for a new unscoped name with
     /// `--`; [`Error::VersionExists`]; [`Error::NameTooSimilar`];
-    /// [`Error::Timeout`] where the upload is not alive.
+    /// [`Error::Timeout`] where the upload is not alive; [`Error::QuotaExceeded`] where the package has as many
+    /// tags as it may.
     pub fn decide(&self, facts: &PublishFacts) -> Result<Decision<'_, Published>> {
         let (name, version) = (&self.manifest.name, &self.manifest.version);
         let rights = facts.require_publishable(&self.actor, name, self.now)?;
@@ -102,6 +105,9 @@ impl PublishCommit {
         }
         if self.tag.is_some() && facts.tag_is_set {
             rights.require(Action::Tag, name)?;
+        }
+        if self.tag.as_ref().is_some_and(|tag| !tag.is_latest()) && !facts.tag_is_set {
+            require_room_for_tag(name, facts.tag_count, self.max_tags)?;
         }
         let package = facts.access.package;
         let published_at = package.map_or(self.now, |package| package.instant(self.now));

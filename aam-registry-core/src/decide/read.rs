@@ -107,7 +107,9 @@ mod tests {
     use super::*;
     use crate::{
         decide::Insight,
-        types::{AccountRole, Credential, PackageName, ScopeRole, TokenId, TokenPattern, UserId, Visibility},
+        types::{
+            AccountRole, AccountRoles, Credential, PackageName, ScopeRole, TokenId, TokenPattern, UserId, Visibility,
+        },
     };
 
     /// The sight of an answer about many packages and the answer about one agree.
@@ -137,6 +139,7 @@ mod tests {
                 user: UserId::generate(),
                 username: "ada".parse().expect("a name"),
                 roles,
+                needs_second_factor: false,
                 credential: Credential::Token(TokenId::generate()),
                 scopes: [TokenScope::Read, TokenScope::Admin].into_iter().collect(),
                 packages,
@@ -158,6 +161,7 @@ mod tests {
             user: UserId::generate(),
             username: "ada".parse().expect("a name"),
             roles: AccountRoles::NONE,
+            needs_second_factor: false,
             credential: Credential::Token(TokenId::generate()),
             scopes: [TokenScope::Read].into_iter().collect(),
             packages: Vec::new(),

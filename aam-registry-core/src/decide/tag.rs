@@ -17,6 +17,8 @@ pub struct TagChange {
     pub tag: DistTag,
     /// The version that it is to name; `None` to remove the tag.
     pub version: Option<Version>,
+    /// How many tags a package may have beside `latest`.
+    pub max_tags: u64,
     /// The instant.
     pub now: Timestamp,
     /// The entry for the audit log.
@@ -65,6 +67,9 @@ impl TagChange {
         if tag.is_latest() {
             return Ok(Write::of_latest(package, facts.latest.set_by_hand(version)));
         }
+        if facts.tag.is_none() {
+            require_room_for_tag(package, facts.tag_count, self.max_tags)?;
+        }
         let is_set = facts.tag.as_ref() == Some(version);
         let write = || Write::SetTag { package: package.clone(), tag: tag.clone(), version: version.clone() };
         Ok((!is_set).then(write))
@@ -81,4 +86,15 @@ impl TagChange {
         }
         Ok(Write::RemoveTags { package: package.clone(), tags: vec![tag.clone()] })
     }
+}
+
+/// Requires that a package that has so many tags beside `latest` may have one more.
+pub(super) fn require_room_for_tag(package: &PackageName, tags: u64, most: u64) -> Result<()> {
+    if tags < most {
+        return Ok(());
+    }
+    Err(Error::QuotaExceeded(format!(
+        "This registry allows {most} dist-tags of a package beside `latest` (MAX_TAGS_PER_PACKAGE), and {package} already \
+         has {tags}; remove or move one of them"
+    )))
 }

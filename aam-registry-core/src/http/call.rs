@@ -146,7 +146,12 @@ impl Call {
 
     /// Reads the body as JSON. Unknown fields are ignored.
     pub(crate) async fn json<T: DeserializeOwned>(&self, body: RequestBody) -> Result<T, Failure> {
-        parsed(&self.json_bytes(body).await?)
+        parsed(&self.json_bytes(body, b'{').await?)
+    }
+
+    /// Reads the body as a JSON array.
+    pub(crate) async fn json_list<T: DeserializeOwned>(&self, body: RequestBody) -> Result<Vec<T>, Failure> {
+        parsed(&self.json_bytes(body, b'[').await?)
     }
 
     /// Reads the body as JSON, and refuses fields that ask for a feature that is not built.
@@ -155,7 +160,7 @@ impl Call {
         asked_in: AskedIn,
         body: RequestBody,
     ) -> Result<T, Failure> {
-        let body = self.json_bytes(body).await?;
+        let body = self.json_bytes(body, b'{').await?;
         let fields: Map<String, Value> = parsed(&body)?;
         let refused = |(name, value): (&String, &Value)| {
             not_built(asked_in, name, value).map(|refusal| Detail::new(&**name, refusal))
@@ -167,15 +172,17 @@ impl Call {
         }
     }
 
-    async fn json_bytes(&self, body: RequestBody) -> Result<Bytes, Failure> {
+    /// The body, which has to begin with `first`.
+    async fn json_bytes(&self, body: RequestBody, first: u8) -> Result<Bytes, Failure> {
         expect_body(&self.headers, "application/json")?;
         let body = self.bytes(body).await?;
         // Some editors and shells put a byte order mark first; a parser may ignore it (RFC 8259, section 8.1).
         let mark = if body.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
         let body = body.slice(mark..);
         // Serde would read an array as the fields in order, which the API does not allow.
-        if body.trim_ascii_start().first() != Some(&b'{') {
-            return Err(Error::invalid_request("The request body must be a JSON object").into());
+        if body.trim_ascii_start().first() != Some(&first) {
+            let kind = if first == b'{' { "object" } else { "array" };
+            return Err(Error::invalid_request(format!("The request body must be a JSON {kind}")).into());
         }
         Ok(body)
     }

@@ -50,7 +50,15 @@ impl Service<Request<RequestBody>> for Dispatch {
         if let Err(failure) = call.admit(route.access) {
             return ready(Err(failure)).boxed();
         }
-        (route.handler)(call, body)
+        if !route.takes_turn() {
+            return (route.handler)(call, body);
+        }
+        let handler = route.handler;
+        let answered = async move {
+            let _turn = call.registry.reading_turn(call.client_network().as_ref()).await;
+            handler(call, body).await
+        };
+        answered.boxed()
     }
 }
 

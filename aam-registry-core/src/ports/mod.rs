@@ -55,8 +55,8 @@ pub use packages::PackageStore;
 pub use passwords::PasswordHasher;
 pub use publishing::PublishStore;
 pub use queries::{
-    ApprovalsOf, OperatorWebhookStates, Query, QueryHandler, QueryHandlerExt, QueryRequest, RecallsSince,
-    VersionsByApproval, WebhookById, WebhooksOfScope,
+    AddressesOfLogin, ApprovalsOf, OperatorWebhookStates, Query, QueryHandler, QueryHandlerExt, QueryRequest,
+    RecallsSince, Reports, SecondFactorOf, TokenOfSecret, VersionsByApproval, WebhookById, WebhooksOfScope,
 };
 pub use rate_limit::{RateClass, RateLimiter};
 pub use scopes::ScopeStore;

@@ -6,9 +6,9 @@ use crate::{
     decide::Rights,
     error::Result,
     types::{
-        Actor, ArchiveFile, DistTag, Memberships, Package, PackageName, PackageSummary, Page, PublishedVersion, Reach,
-        RegistryTotals, SearchQuery, UserId, Username, Version, VersionBounds, VersionDetail, VersionList,
-        VersionRange, VersionSummary,
+        Actor, ArchiveFile, DistTag, LocatedVersion, Memberships, Package, PackageName, PackageSummary, Page,
+        PublishedVersion, Reach, RegistryTotals, SearchQuery, UserId, Username, Version, VersionBounds, VersionDetail,
+        VersionList, VersionRange, VersionSummary,
     },
 };
 
@@ -45,6 +45,15 @@ pub trait PackageStore: Debug + Send + Sync + 'static {
 
     /// One version; build metadata in `version` does not matter.
     async fn version(&self, name: &PackageName, version: &Version, reach: Reach) -> Result<Option<VersionDetail>>;
+
+    /// What is needed of a version to choose it or to read its archive; reads no manifest. Build metadata in
+    /// `version` does not matter.
+    async fn located_version(
+        &self,
+        name: &PackageName,
+        version: &Version,
+        reach: Reach,
+    ) -> Result<Option<LocatedVersion>>;
 
     /// The regular files of a version's archive, by path.
     async fn files(&self, name: &PackageName, version: &Version, reach: Reach) -> Result<Option<Vec<ArchiveFile>>>;

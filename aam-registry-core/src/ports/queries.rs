@@ -1,12 +1,14 @@
-use std::{fmt::Debug, sync::Arc};
+use std::{fmt::Debug, net::IpAddr, sync::Arc};
 
 use async_trait::async_trait;
 
 use crate::{
     error::Result,
+    ports::TokenHolder,
     types::{
-        Approval, ApprovalStatus, Asked, OperatorWebhookState, PackageName, Page, PageRequest, RecallList, RecallQuery,
-        ScopeName, ScopeWebhook, StoredWebhook, Version, WaitingVersion, WebhookId,
+        Approval, ApprovalStatus, Asked, NamedReport, OperatorWebhookState, PackageName, Page, PageRequest, RecallList,
+        RecallQuery, ReportFilter, ScopeName, ScopeWebhook, SecondFactor, Sha256Digest, StoredWebhook, UserId, Version,
+        WaitingVersion, WebhookId,
     },
 };
 
@@ -76,6 +78,8 @@ queries! {
     WebhooksOfScope(ScopeName) -> Vec<ScopeWebhook>;
     /// A webhook with its secret.
     WebhookById(WebhookId) -> Option<StoredWebhook>;
+    /// Reports, newest first.
+    Reports(ReportFilter) -> Page<NamedReport>;
     /// What is known of the webhooks of the operator, in the order of their names; also of some that are
     /// configured no more.
     OperatorWebhookStates(()) -> Vec<OperatorWebhookState>;
@@ -85,4 +89,12 @@ queries! {
     VersionsByApproval((ApprovalStatus, PageRequest)) -> Page<WaitingVersion>;
     /// The recalls of versions that everybody could see who sees their package.
     RecallsSince(RecallQuery) -> RecallList;
+    /// The addresses from which the user with that username or, if it contains an `@`, with that e-mail address
+    /// (in any case) has logged in, as far as is remembered.
+    AddressesOfLogin(String) -> Vec<IpAddr>;
+    /// The API token with a secret of that digest and its user, who may be disabled. Expired tokens are found, too;
+    /// revoked ones are not.
+    TokenOfSecret(Sha256Digest) -> Option<TokenHolder>;
+    /// The second factor of a user, confirmed or not.
+    SecondFactorOf(UserId) -> Option<SecondFactor>;
 }

@@ -13,6 +13,6 @@ pub trait ScopeStore: Debug + Send + Sync + 'static {
     /// The scope with its members, and the collaborators of packages that are public or in `sight`.
     async fn scope(&self, name: &ScopeName, sight: &Sight) -> Result<Option<Scope>>;
 
-    /// The scopes a user is a member of, with the role, by name.
-    async fn scopes_of(&self, user: UserId) -> Result<Vec<(ScopeName, ScopeRole)>>;
+    /// The first `limit` of the scopes a user is a member of, with the role, by name.
+    async fn scopes_of(&self, user: UserId, limit: usize) -> Result<Vec<(ScopeName, ScopeRole)>>;
 }

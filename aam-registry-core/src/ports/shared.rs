@@ -22,11 +22,11 @@ use crate::{
     types::{
         AccountFilter, Actor, ArchiveFile, ArchiveKey, ArchiveLocation, AuditEntry, AuditEvent, AuditFilter, ChainLink,
         Change, DayDownloads, DistTag, DownloadBatch, DownloadQuery, Job, JobEnd, JobFigures, JobFilter, JobLease,
-        JobSelection, LeasedJob, LoginSession, Mail, Memberships, NewAuditEntry, NewJob, NewUpload, OneTimePurpose,
-        Package, PackageName, PackageSummary, Page, Principal, PublishedVersion, RateDecision, Reach, RegistryId,
-        RegistryTotals, Scope, ScopeName, ScopeRole, SealedSecret, SearchQuery, Sha256Digest, Sight, Token, TokenId,
-        Upload, UploadId, User, UserId, UserProfile, Username, Version, VersionDetail, VersionList, VersionRange,
-        VersionSummary, WebhookUrl,
+        JobSelection, LeasedJob, LocatedVersion, LoginSession, Mail, Memberships, NewAuditEntry, NewJob, NewUpload,
+        OneTimePurpose, Package, PackageName, PackageSummary, Page, Principal, PublishedVersion, RateDecision, Reach,
+        RegistryId, RegistryTotals, Scope, ScopeName, ScopeRole, SealedSecret, SearchQuery, Sha256Digest, Sight, Token,
+        TokenId, Upload, UploadId, User, UserId, UserProfile, Username, Version, VersionDetail, VersionList,
+        VersionRange, VersionSummary, WebhookUrl,
     },
 };
 
@@ -136,6 +136,7 @@ shared! {
         async fn tags(&self, name: &PackageName, reach: Reach) -> Result<Option<BTreeMap<DistTag, Version>>>;
         async fn owners(&self, name: &PackageName, reach: Reach) -> Result<Option<Vec<Username>>>;
         async fn version(&self, name: &PackageName, version: &Version, reach: Reach) -> Result<Option<VersionDetail>>;
+        async fn located_version(&self, name: &PackageName, version: &Version, reach: Reach) -> Result<Option<LocatedVersion>>;
         async fn files(&self, name: &PackageName, version: &Version, reach: Reach) -> Result<Option<Vec<ArchiveFile>>>;
         async fn readme(&self, name: &PackageName, version: &Version, reach: Reach) -> Result<Option<Option<String>>>;
         async fn rights(&self, actor: &Actor, name: &PackageName) -> Result<Option<Rights>>;
@@ -166,7 +167,7 @@ shared! {
     }
     impl ScopeStore {
         async fn scope(&self, name: &ScopeName, sight: &Sight) -> Result<Option<Scope>>;
-        async fn scopes_of(&self, user: UserId) -> Result<Vec<(ScopeName, ScopeRole)>>;
+        async fn scopes_of(&self, user: UserId, limit: usize) -> Result<Vec<(ScopeName, ScopeRole)>>;
     }
     impl SessionStore {
         async fn login_sessions(&self, user: UserId, now: Timestamp) -> Result<Vec<LoginSession>>;

@@ -6,8 +6,8 @@ use crate::{
     error::{Error, Result},
     ports::{ApprovalsOf, CommandHandlerExt, QueryHandlerExt, VersionsByApproval},
     types::{
-        AccountFilter, AccountRole, Approval, ApprovalStatus, AuditEvent, PackageName, Page, PageRequest, Principal,
-        Reach, Username, Version, Visibility, WaitingVersion,
+        Approval, ApprovalStatus, AuditEvent, PackageName, Page, PageRequest, Principal, Reach, Username, Version,
+        Visibility, WaitingVersion,
     },
 };
 
@@ -117,21 +117,7 @@ impl View<'_> {
     }
 }
 
-/// The most approvers who are told of a version that waits.
-const MAX_APPROVERS: usize = 1000;
-
 impl Registry {
-    /// The accounts that may approve versions by the role of an approver.
-    pub(crate) async fn approvers(&self) -> Result<Vec<Username>> {
-        let filter = AccountFilter {
-            role: Some(AccountRole::Approver),
-            disabled: Some(false),
-            after: None,
-            limit: MAX_APPROVERS,
-        };
-        Ok(self.accounts(&filter).await?.into_iter().map(|user| user.username).collect())
-    }
-
     /// The owners of a package, whoever sees it, by name.
     pub(crate) async fn owners_to_tell(&self, package: &PackageName) -> Result<Vec<Username>> {
         Ok(self.inner().packages.owners(package, Reach::Everything).await?.unwrap_or_default())

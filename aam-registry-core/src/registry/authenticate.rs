@@ -6,7 +6,7 @@ use super::Registry;
 use crate::{
     error::{Error, Result},
     ports::TokenHolder,
-    types::{Credential, Principal, TokenScopes, TokenSecret},
+    types::{AccountRoles, Credential, Principal, TokenScopes, TokenSecret, User},
 };
 
 /// How far the last use shown of a token may lag behind.
@@ -41,10 +41,12 @@ impl Registry {
         if token.last_used_at.is_none_or(lags) {
             self.inner().touches.note(token.id, now);
         }
+        let needs_second_factor = self.needs_second_factor(&user);
         Ok(Principal {
             user: user.id,
             username: user.username,
-            roles: user.roles,
+            roles: usable_roles(user.roles, needs_second_factor),
+            needs_second_factor,
             credential: Credential::Token(token.id),
             scopes: token.scopes,
             packages: token.packages,
@@ -57,10 +59,12 @@ impl Registry {
         let user = self.inner().users.session_user(session.user, &session.id, session.generation).await?;
         let user = user.ok_or_else(ended)?;
         self.inner().session_touches.note(user.id, &session.id, self.now());
+        let needs_second_factor = self.needs_second_factor(&user);
         Ok(Principal {
             user: user.id,
             username: user.username,
-            roles: user.roles,
+            roles: usable_roles(user.roles, needs_second_factor),
+            needs_second_factor,
             credential: Credential::Session {
                 id: session.id,
                 generation: session.generation,
@@ -69,6 +73,11 @@ impl Registry {
             scopes: TokenScopes::all(),
             packages: Vec::new(),
         })
+    }
+
+    /// Whether a user is an administrator who may not act as one without a second factor.
+    fn needs_second_factor(&self, user: &User) -> bool {
+        user.is_admin() && !user.otp_enabled && self.policy().require_admin_2fa
     }
 
     /// Stores when tokens were last used.
@@ -86,4 +95,9 @@ impl Registry {
         }
         stored
     }
+}
+
+/// The roles in which the user of an account may act: not that of an administrator while a second factor is wanting.
+fn usable_roles(roles: AccountRoles, needs_second_factor: bool) -> AccountRoles {
+    if needs_second_factor { roles.without(AccountRoles::ADMIN) } else { roles }
 }

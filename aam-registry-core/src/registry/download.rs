@@ -43,6 +43,8 @@ impl View<'_> {
     async fn find_location(&self, name: &PackageName, version: &Version) -> Result<Found<ArchiveLocation>> {
         let locate = async |reach| {
             let audience = match reach {
+                // Within what everybody sees, whoever it is kept for.
+                Reach::Public if self.audience() == Audience::Private => Audience::Members,
                 Reach::Public => self.audience(),
                 Reach::Everything => Audience::Private,
                 Reach::PublicPackages => {
@@ -68,7 +70,7 @@ impl View<'_> {
     ) -> Result<Option<ArchiveLocation>> {
         let mut location = self.locate(name, version).await?;
         if location.sha256 != *sha256 {
-            location = self.whole_version(name, version).await?.location();
+            location = self.located_version(name, version).await?.location;
         }
         Ok((location.sha256 == *sha256).then_some(location))
     }

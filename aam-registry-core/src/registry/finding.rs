@@ -7,8 +7,8 @@ use crate::{
     decide::{Insight, Shown},
     error::{Error, Result},
     types::{
-        ArchiveLocation, DistTag, Package, PackageName, PublishedVersion, Reach, Username, Version, VersionDetail,
-        VersionList, VersionStatus, VersionSummary, Visibility,
+        ArchiveLocation, DistTag, LocatedVersion, Package, PackageName, PublishedVersion, Reach, Username, Version,
+        VersionDetail, VersionList, VersionStatus, VersionSummary, Visibility,
     },
 };
 
@@ -34,6 +34,12 @@ pub(super) trait OfVersion {
 impl OfVersion for VersionDetail {
     fn standing(&self) -> (&Version, VersionStatus, Visibility) {
         (&self.summary.version, self.summary.status, self.visibility)
+    }
+}
+
+impl OfVersion for LocatedVersion {
+    fn standing(&self) -> (&Version, VersionStatus, Visibility) {
+        self.location.standing()
     }
 }
 

@@ -65,6 +65,8 @@ pub(super) struct RegistryParts {
     pub(super) id: OnceCell<RegistryId>,
     pub(super) storage_owner: KnownOwner,
     pub(super) storage_probe: StorageProbe,
+    /// Limits how many documents are read at a time.
+    pub(super) reading: Places<ClientNetwork>,
     /// Limits how many trees are resolved at a time.
     pub(super) resolving: Places<ClientNetwork>,
     /// Limits how many uploads are in progress at a time.

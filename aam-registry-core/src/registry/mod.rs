@@ -26,6 +26,8 @@ mod publish;
 mod quarantine;
 mod queue;
 mod rate_limits;
+mod reading;
+mod reports;
 mod reserved;
 mod resolve;
 mod search;
@@ -41,8 +43,8 @@ mod visibility;
 mod webhooks;
 
 pub use accounts::{
-    Account, AccountDescription, LoginRequest, NewAccount, OPERATOR, OwnAccountChange, PasswordResetLink, Registration,
-    SessionToken, TokenRequest,
+    Account, AccountDescription, EnrolledFactor, LeakedToken, LoginRequest, MAX_LEAKED_TOKENS, NewAccount, OPERATOR,
+    OwnAccountChange, PasswordResetLink, Registration, SessionToken, TokenRequest,
 };
 pub(crate) use accounts::{
     DONE, Guesser, LINK, MAX_PASSWORD_BYTES, MAX_TOKEN_NAME, MAX_TOKEN_PATTERNS, MIN_PASSWORD_CHARS, REQUESTED, STEP,
@@ -59,6 +61,7 @@ pub use handle::Registry;
 pub use policy::{ApprovalPolicy, Policy, RegistrationPolicy};
 pub use publish::{Publish, PublishOptions, PublishReceipt};
 pub(crate) use rate_limits::{give_back, refuse_over_limit, take_request};
+pub use reports::ReportRequest;
 pub(crate) use resolve::{MAX_PACKAGES, require_few};
 pub use storage::{
     CleanupOptions, CleanupReport, Damage, Garbage, GarbageFate, GarbageKind, StorageOwner, Suspicion, VerifyReport,

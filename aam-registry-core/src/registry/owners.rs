@@ -11,6 +11,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`Error::Forbidden`](crate::Error::Forbidden),
+    /// [`Error::QuotaExceeded`](crate::Error::QuotaExceeded),
     /// [`Error::PackageNotFound`](crate::Error::PackageNotFound),
     /// [`Error::UserNotFound`](crate::Error::UserNotFound).
     pub async fn add_owner(&self, by: &Principal, name: &PackageName, owner: &Username) -> Result<()> {
@@ -37,6 +38,7 @@ impl Registry {
         let event = if owns { AuditEvent::OwnershipAdd } else { AuditEvent::OwnershipRemove };
         let audit = self.entry(event, by, name).with("owner", owner.as_str());
         let (actor, package, owner) = (by.actor(), name.clone(), owner.clone());
-        Ok(OwnerChange { actor, package, owner, owns, now: audit.timestamp, audit })
+        let max_owners = self.policy().owners_per_package;
+        Ok(OwnerChange { actor, package, owner, owns, max_owners, now: audit.timestamp, audit })
     }
 }

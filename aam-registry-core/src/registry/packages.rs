@@ -7,8 +7,8 @@ use super::{
 use crate::{
     error::{Error, Result},
     types::{
-        ArchiveFile, DayDownloads, DistTag, DownloadQuery, LatestPolicy, Package, PackageName, PublishedVersion,
-        Username, Version, VersionDetail, VersionList, VersionRange, VersionSummary,
+        ArchiveFile, DayDownloads, DistTag, DownloadQuery, LatestPolicy, LocatedVersion, Package, PackageName,
+        PublishedVersion, Username, Version, VersionDetail, VersionList, VersionRange, VersionSummary,
     },
 };
 
@@ -83,17 +83,34 @@ impl View<'_> {
         }
     }
 
-    /// The same where the viewer may have what is in its archive.
+    /// What is needed of a version to choose it or to read its archive, which the viewer has to be allowed to have:
+    /// without its manifest. Build metadata in `version` does not matter.
     ///
     /// # Errors
     /// Those of [`version`](Self::version); [`Error::Forbidden`] for a version in quarantine.
-    pub(super) async fn whole_version(&self, name: &PackageName, version: &Version) -> Result<VersionDetail> {
-        match self.find_detail(name, version).await? {
-            Found::Whole(detail) => Ok(detail),
-            Found::Described(detail) => Err(withheld(name, &detail.summary.version)),
+    pub async fn located_version(&self, name: &PackageName, version: &Version) -> Result<LocatedVersion> {
+        match self.find_located(name, version).await? {
+            Found::Whole(located) => Ok(located),
+            Found::Described(located) => Err(withheld(name, &located.summary.version)),
             Found::Gone => Err(Error::VersionGone { package: name.clone(), version: version.clone() }),
             Found::Nothing => Err(self.no_such_version(name, version).await?),
         }
+    }
+
+    /// The same where the viewer sees the version, though it may not have its archive.
+    ///
+    /// # Errors
+    /// Those of [`version`](Self::version).
+    pub(super) async fn described_version(&self, name: &PackageName, version: &Version) -> Result<LocatedVersion> {
+        match self.find_located(name, version).await? {
+            Found::Whole(located) | Found::Described(located) => Ok(located),
+            Found::Gone => Err(Error::VersionGone { package: name.clone(), version: version.clone() }),
+            Found::Nothing => Err(self.no_such_version(name, version).await?),
+        }
+    }
+
+    async fn find_located(&self, name: &PackageName, version: &Version) -> Result<Found<LocatedVersion>> {
+        self.find_version(name, |reach| self.inner().packages.located_version(name, version, reach)).await
     }
 
     async fn find_detail(&self, name: &PackageName, version: &Version) -> Result<Found<VersionDetail>> {

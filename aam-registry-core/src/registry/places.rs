@@ -13,7 +13,7 @@ use tokio::{
     time::timeout,
 };
 
-/// How many of one asker may wait for each place that he may have.
+/// How many of one asker may wait for each place that he may have, unless told otherwise.
 const WAITING: usize = 16;
 
 /// So many places, of which one asker may have some.
@@ -25,6 +25,8 @@ pub(super) struct Places<K> {
     all: Arc<Semaphore>,
     total: usize,
     each: usize,
+    /// How many of one asker may wait for each place that he may have.
+    waiting: usize,
     patience: Duration,
     askers: Askers<K>,
 }
@@ -47,7 +49,7 @@ pub(super) enum Crowded {
 }
 
 /// A place, or several that were taken at once, until it is dropped.
-pub(super) struct Place {
+pub(crate) struct Place {
     _all: OwnedSemaphorePermit,
     _own: Option<(OwnedSemaphorePermit, Box<dyn Send + Sync>)>,
 }
@@ -57,7 +59,12 @@ impl<K: Clone + Eq + Hash + Send + Sync + 'static> Places<K> {
     /// for up to `patience`.
     pub(super) fn new(all: usize, each: usize, patience: Duration) -> Self {
         let (total, each) = (all.min(Semaphore::MAX_PERMITS), each.min(Semaphore::MAX_PERMITS));
-        Self { all: Arc::new(Semaphore::new(total)), total, each, patience, askers: Arc::default() }
+        Self { all: Arc::new(Semaphore::new(total)), total, each, waiting: WAITING, patience, askers: Arc::default() }
+    }
+
+    /// Lets so many of one asker wait for each place that he may have.
+    pub(super) fn with_waiting(self, waiting: usize) -> Self {
+        Self { waiting, ..self }
     }
 
     /// A place for `asker`; one who is not known has the share of all.
@@ -94,7 +101,7 @@ impl<K: Clone + Eq + Hash + Send + Sync + 'static> Places<K> {
         let each = self.each;
         let known =
             askers.entry(asker.clone()).or_insert_with(|| Asker { places: Arc::new(Semaphore::new(each)), present: 0 });
-        if known.present >= each.saturating_mul(1 + WAITING) {
+        if known.present >= each.saturating_mul(self.waiting.saturating_add(1)) {
             return Err(Crowded::Own(each));
         }
         known.present += 1;

@@ -63,12 +63,22 @@ pub struct Policy {
     /// From how many downloads on a name is protected against new ones that could be mistaken for it;
     /// `None` for no protection.
     pub protected_from: Option<u64>,
+    /// Whether an administrator needs a second factor to act as one.
+    pub require_admin_2fa: bool,
+    /// The most days an API token lasts; `None` for any.
+    pub max_token_days: Option<u32>,
     /// How long a login lasts.
     pub session_lifetime: Duration,
     /// How long one upload may take in all.
     pub upload_timeout: Duration,
     /// How many uploads of one account may be under way at a time; twice as many from one address.
     pub uploads_per_user: usize,
+    /// How many dist-tags a package may have beside `latest`.
+    pub tags_per_package: u64,
+    /// How many owners may be listed with a package, beside the owners of its scope.
+    pub owners_per_package: u64,
+    /// How many members a scope may have.
+    pub members_per_scope: u64,
 }
 
 impl Default for Policy {
@@ -82,9 +92,14 @@ impl Default for Policy {
             allowed_tags: None,
             reserved_names: Arc::default(),
             protected_from: Some(1_000),
+            require_admin_2fa: false,
+            max_token_days: None,
             session_lifetime: Duration::from_hours(24),
             upload_timeout: Duration::from_mins(15),
             uploads_per_user: 4,
+            tags_per_package: 100,
+            owners_per_package: 100,
+            members_per_scope: 1_000,
         }
     }
 }
@@ -147,6 +162,20 @@ impl Policy {
         self
     }
 
+    /// Sets whether an administrator needs a second factor to act as one.
+    #[must_use]
+    pub fn with_require_admin_2fa(mut self, required: bool) -> Self {
+        self.require_admin_2fa = required;
+        self
+    }
+
+    /// Sets the most days an API token lasts; `None` for any. Tokens that exist keep their end.
+    #[must_use]
+    pub fn with_max_token_days(mut self, days: Option<u32>) -> Self {
+        self.max_token_days = days;
+        self
+    }
+
     /// Sets how long a login lasts.
     #[must_use]
     pub fn with_session_lifetime(mut self, lifetime: Duration) -> Self {
@@ -167,6 +196,27 @@ impl Policy {
     #[must_use]
     pub fn with_uploads_per_user(mut self, uploads: usize) -> Self {
         self.uploads_per_user = uploads.max(1);
+        self
+    }
+
+    /// Sets how many dist-tags a package may have beside `latest`.
+    #[must_use]
+    pub fn with_tags_per_package(mut self, tags: u64) -> Self {
+        self.tags_per_package = tags;
+        self
+    }
+
+    /// Sets how many owners may be listed with a package, beside the owners of its scope; at least one.
+    #[must_use]
+    pub fn with_owners_per_package(mut self, owners: u64) -> Self {
+        self.owners_per_package = owners.max(1);
+        self
+    }
+
+    /// Sets how many members a scope may have; at least one.
+    #[must_use]
+    pub fn with_members_per_scope(mut self, members: u64) -> Self {
+        self.members_per_scope = members.max(1);
         self
     }
 

@@ -34,7 +34,7 @@ impl Registry {
     ) -> Result<Yanked> {
         self.require_right(by, Action::Yank, name).await?;
         let reason = message("reason", reason)?;
-        let version = self.seen_by(by).version(name, version).await?.summary.version;
+        let version = self.seen_by(by).described_version(name, version).await?.summary.version;
         let mut audit = self.entry(AuditEvent::VersionYank, by, name).with_version(&version);
         if let Some(reason) = &reason {
             audit = audit.with("reason", reason.as_str());
@@ -65,7 +65,7 @@ impl Registry {
     /// [`Error::Forbidden`], [`Error::PackageNotFound`], [`Error::VersionNotFound`].
     pub async fn unyank(&self, by: &Principal, name: &PackageName, version: &Version) -> Result<Unyanked> {
         self.require_right(by, Action::Yank, name).await?;
-        let version = self.seen_by(by).version(name, version).await?.summary.version;
+        let version = self.seen_by(by).described_version(name, version).await?.summary.version;
         let audit = self.entry(AuditEvent::VersionUnyank, by, name).with_version(&version);
         let unyank = Unyank {
             actor: by.actor(),
@@ -100,7 +100,7 @@ impl Registry {
     ) -> Result<()> {
         self.require_right(by, Action::of_text(text), name).await?;
         let value = message("message", value)?;
-        let version = self.seen_by(by).version(name, version).await?.summary.version;
+        let version = self.seen_by(by).described_version(name, version).await?.summary.version;
         let audit = self.entry(text.event(), by, name).with_version(&version).with("message", value.clone());
         let (actor, package) = (by.actor(), name.clone());
         let change = TextChange { actor, package, version: version.clone(), text, value, now: audit.timestamp, audit };
@@ -133,9 +133,9 @@ impl Registry {
         if !self.policy().allows_tag(tag) {
             return Err(Error::TagNotAllowed(tag.clone()));
         }
-        let version = self.seen_by(by).version(name, version).await?.summary.version;
+        let version = self.seen_by(by).described_version(name, version).await?.summary.version;
         let audit = self.entry(AuditEvent::TagSet, by, name).with_version(&version).with("tag", tag.as_str());
-        let change = tag_change(by, name, tag, Some(version.clone()), audit);
+        let change = self.tag_change(by, name, tag, Some(version.clone()), audit);
         self.inner().commands.execute(&change).await?;
         tracing::info!(
             event = "tag_set",
@@ -156,7 +156,7 @@ impl Registry {
     pub async fn remove_tag(&self, by: &Principal, name: &PackageName, tag: &DistTag) -> Result<()> {
         self.require_right(by, Action::Tag, name).await?;
         let audit = self.entry(AuditEvent::TagRemove, by, name).with("tag", tag.as_str());
-        let change = tag_change(by, name, tag, None, audit);
+        let change = self.tag_change(by, name, tag, None, audit);
         self.inner().commands.execute(&change).await?;
         tracing::info!(event = "tag_removed", user = %by.username, package = %name, tag = %tag, "dist-tag removed");
         Ok(())
@@ -164,6 +164,19 @@ impl Registry {
 }
 
 impl Registry {
+    fn tag_change(
+        &self,
+        by: &Principal,
+        name: &PackageName,
+        tag: &DistTag,
+        version: Option<Version>,
+        audit: NewAuditEntry,
+    ) -> TagChange {
+        let (actor, package, tag) = (by.actor(), name.clone(), tag.clone());
+        let max_tags = self.policy().tags_per_package;
+        TagChange { actor, package, tag, version, max_tags, now: audit.timestamp, audit }
+    }
+
     /// Asks the gate whether `by` may do `action` to a package, before anything
     /// is told of what is in it. The transaction of a change asks for the right again.
     pub(super) async fn require_right(&self, by: &Principal, action: Action, name: &PackageName) -> Result<()> {
@@ -196,14 +209,4 @@ pub(super) fn message(field: &str, text: Option<String>) -> Result<Option<String
         return Err(Error::invalid_request(format!("`{field}` is longer than {MAX_MESSAGE} characters; shorten it")));
     }
     Ok((!text.is_empty()).then(|| text.to_owned()))
-}
-
-fn tag_change(
-    by: &Principal,
-    name: &PackageName,
-    tag: &DistTag,
-    version: Option<Version>,
-    audit: NewAuditEntry,
-) -> TagChange {
-    TagChange { actor: by.actor(), package: name.clone(), tag: tag.clone(), version, now: audit.timestamp, audit }
 }

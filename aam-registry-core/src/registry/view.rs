@@ -93,8 +93,15 @@ impl Registry {
         View { registry: self, audience, reader: Reader::Writer(by), disclosure: None }
     }
 
-    /// What is there, whoever may see it: for reads that are shown to nobody.
-    pub(super) fn unrestricted(&self) -> View<'_> {
+    /// What the registry shows everybody who may read in it, also where [`ReadAccess`] lets nobody read without a
+    /// credential: for commands that the operator runs.
+    pub fn public_view(&self) -> View<'_> {
+        View { registry: self, audience: Audience::Private, reader: Reader::Viewer(None), disclosure: None }
+    }
+
+    /// What is there, whoever may see it: for changes, which are decided on by who makes them, and for commands that
+    /// the operator runs. Never for clients.
+    pub fn unrestricted(&self) -> View<'_> {
         View { registry: self, audience: Audience::Private, reader: Reader::Internal, disclosure: None }
     }
 }

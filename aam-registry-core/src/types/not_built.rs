@@ -139,8 +139,8 @@ const FEATURES: &[Feature] = &[
         ],
         asking: Asking::AllBut(&[]),
         asked_in: &[Manifest, Publish, Account, Token, Scope],
-        what: "second factors",
-        instead: "leave it out",
+        what: "other ways to ask for a second factor",
+        instead: "leave it out, and enrol one with `aam otp enrol`",
     },
     Feature {
         names: &["role", "roles", "isadmin", "admin"],

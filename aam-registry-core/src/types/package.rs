@@ -112,6 +112,15 @@ impl VersionDetail {
     }
 }
 
+/// What is needed of a version to choose it or to read its archive: without its manifest, which may be large.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LocatedVersion {
+    /// The same fields as in the package's list of versions.
+    pub summary: VersionSummary,
+    /// Where its archive is stored.
+    pub location: ArchiveLocation,
+}
+
 /// One package in a search result.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PackageSummary {

@@ -47,8 +47,10 @@ pub struct Principal {
     pub user: UserId,
     /// The user's name.
     pub username: Username,
-    /// The roles of the user's account.
+    /// The roles of the user's account in which the user may act.
     pub roles: AccountRoles,
+    /// Whether the user is an administrator who may not act as one without a second factor.
+    pub needs_second_factor: bool,
     /// The credential of the caller.
     pub credential: Credential,
     /// What the credential may be used for.
@@ -71,6 +73,7 @@ impl Principal {
             user: user.id,
             username: user.username.clone(),
             roles: user.roles,
+            needs_second_factor: false,
             credential: Credential::Host,
             scopes: TokenScopes::all(),
             packages: Vec::new(),

@@ -163,8 +163,13 @@ impl AuditEvent {
             | Self::UserPasswordReset
             | Self::TokenCreate
             | Self::TokenRevoke
+            | Self::TokenLeakReported
             | Self::SessionRevoke
+            | Self::UserTotpEnable
+            | Self::UserTotpDisable
             | Self::UserEmailVerify
+            | Self::ReportCreate
+            | Self::ReportClose
             | Self::AdminCreate
             | Self::AdminRead
             | Self::AdminAuditPrune => false,

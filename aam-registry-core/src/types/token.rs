@@ -4,7 +4,7 @@ use std::{fmt, sync::OnceLock};
 
 use data_encoding::BASE32_NOPAD;
 use globset::{Glob, GlobBuilder, GlobMatcher};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     error::InvalidName,
@@ -175,9 +175,18 @@ pub fn is_expired(expires_at: Option<Timestamp>, now: Timestamp) -> bool {
 }
 
 impl Token {
+    /// After how long without use a token is stale: probably nobody needs it any more.
+    pub const STALE_AFTER: SignedDuration = SignedDuration::from_hours(90 * 24);
+
     /// Whether the token has ended by itself at `now`.
     pub fn is_expired(&self, now: Timestamp) -> bool {
         is_expired(self.expires_at, now)
+    }
+
+    /// Whether the token was not used for [`STALE_AFTER`](Self::STALE_AFTER) at `now`.
+    pub fn is_stale(&self, now: Timestamp) -> bool {
+        let last = self.last_used_at.map_or(self.created_at, |used| used.max(self.created_at));
+        now.duration_since(last) >= Self::STALE_AFTER
     }
 }
 
@@ -237,6 +246,24 @@ mod tests {
         assert_eq!(TokenSecret::parse(&forged), None);
         assert_eq!(TokenSecret::parse("aam_short"), None);
         assert_eq!(format!("{secret:?}"), "TokenSecret(..)");
+    }
+
+    #[test]
+    fn a_token_that_was_not_used_for_90_days_is_stale() {
+        let start = Timestamp::UNIX_EPOCH;
+        let day = |days: i64| start + SignedDuration::from_hours(days * 24);
+        let token = |used: Option<i64>| Token {
+            id: TokenId::generate(),
+            user: UserId::generate(),
+            name: "ci".into(),
+            scopes: TokenScopes::all(),
+            packages: Vec::new(),
+            created_at: start,
+            expires_at: None,
+            last_used_at: used.map(day),
+        };
+        assert!(!token(None).is_stale(day(89)) && token(None).is_stale(day(90)));
+        assert!(!token(Some(10)).is_stale(day(99)) && token(Some(10)).is_stale(day(100)));
     }
 
     #[test]

@@ -20,6 +20,8 @@ pub struct User {
     pub email: String,
     /// Whether its user has shown that mail to that address arrives.
     pub email_verified: bool,
+    /// Whether its logins need a second factor.
+    pub otp_enabled: bool,
     /// What it is in the whole registry.
     pub roles: AccountRoles,
     /// Whether it is disabled: its credentials are refused.
@@ -35,8 +37,23 @@ pub struct UserProfile {
     pub username: Username,
     /// When the account was created.
     pub created_at: Timestamp,
-    /// The packages the user owns or whose scope the user owns, by name.
+    /// The packages the user owns or whose scope the user owns, by name: the first
+    /// [`MAX_PACKAGES`](Self::MAX_PACKAGES).
     pub packages: Vec<PackageName>,
+    /// Whether the user owns more packages.
+    pub has_more_packages: bool,
+}
+
+impl UserProfile {
+    /// The most packages that are listed.
+    pub const MAX_PACKAGES: usize = 1_000;
+
+    /// The profile with the first of these `packages`, which are in order.
+    pub fn new(username: Username, created_at: Timestamp, mut packages: Vec<PackageName>) -> Self {
+        let has_more_packages = packages.len() > Self::MAX_PACKAGES;
+        packages.truncate(Self::MAX_PACKAGES);
+        Self { username, created_at, packages, has_more_packages }
+    }
 }
 
 impl User {
@@ -88,4 +105,18 @@ pub struct Collaborator {
     pub username: Username,
     /// The package that the user owns.
     pub package: PackageName,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_profile_lists_as_many_packages_as_it_may_and_tells_of_more() {
+        let packages = |count: usize| (0..count).map(|at| format!("kit-{at:04}").parse().expect("a name")).collect();
+        let of = |count| UserProfile::new("ada".parse().expect("a name"), Timestamp::UNIX_EPOCH, packages(count));
+        let (all, more) = (of(UserProfile::MAX_PACKAGES), of(UserProfile::MAX_PACKAGES + 1));
+        assert_eq!((all.packages.len(), all.has_more_packages), (UserProfile::MAX_PACKAGES, false));
+        assert_eq!((&more.packages, more.has_more_packages), (&all.packages, true));
+    }
 }

@@ -42,10 +42,11 @@ pub struct VersionBounds {
 }
 
 impl VersionBounds {
-    /// The bounds of one answer to a client: 1,000 versions with 4 MiB of dependencies.
-    pub const LISTED: Self = Self { versions: 1000, dependencies: 4 << 20 };
-    /// The bounds when a version is chosen: 100,000 versions with 4 MiB of dependencies.
-    pub const CHOSEN_FROM: Self = Self { versions: 100_000, dependencies: 4 << 20 };
+    /// The bounds of one answer to a client: 1,000 versions with 256 KiB of dependencies, which take a processor a few
+    /// milliseconds.
+    pub const LISTED: Self = Self { versions: 1000, dependencies: 256 << 10 };
+    /// The bounds when a version is chosen: 100,000 versions with 1 MiB of dependencies.
+    pub const CHOSEN_FROM: Self = Self { versions: 100_000, dependencies: 1 << 20 };
 
     /// How many versions are within the bounds, given the `sizes` of their dependencies.
     pub fn count(&self, sizes: impl IntoIterator<Item = usize>) -> usize {

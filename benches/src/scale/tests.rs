@@ -197,6 +197,7 @@ async fn tag_latest(database: &impl Database, dataset: &Dataset, package: &Packa
         package: package.name.clone(),
         tag: DistTag::latest(),
         version: Some(version.clone()),
+        max_tags: 100,
         now,
         audit: NewAuditEntry::new(AuditEvent::TagSet, now),
     };

@@ -25,6 +25,7 @@ The most that a command takes, whatever a registry says; set it with --max, or u
   unpacked=8GiB, files=1000000   what it unpacks
   answer=5m       how long an answer may take to arrive whole
   transfer=1h     how long all downloads of a command, or an upload, may take
+  slow=1m         how long a download may bring less than 1 KiB a second
 
 Exit codes:
   0 done   1 failed   2 wrong usage or configuration   3 not logged in or not allowed
@@ -61,7 +62,7 @@ pub(crate) struct Cli {
     quiet: bool,
 
     /// Allow a command more, or less, than usual, whatever the registry says: download=4GiB, unpacked=8GiB,
-    /// files=1000000, answer=5m, transfer=1h
+    /// files=1000000, answer=5m, transfer=1h, slow=1m
     #[arg(long = "max", global = true, value_name = "NAME=VALUE", value_delimiter = ',', value_parser = config::max)]
     max: Vec<(String, String)>,
 
@@ -79,6 +80,8 @@ enum Command {
     Whoami(commands::whoami::Whoami),
     Passwd(commands::passwd::Passwd),
     VerifyEmail(commands::verify_email::VerifyEmail),
+    #[command(subcommand)]
+    Otp(commands::otp::Otp),
     Sessions(commands::sessions::Sessions),
     #[command(subcommand)]
     Token(commands::token::Token),
@@ -90,7 +93,9 @@ enum Command {
     Pkg(commands::pkg::Pkg),
     Install(commands::install::Install),
     Update(commands::update::Update),
+    #[command(aliases = ["remove", "rm"])]
     Uninstall(commands::uninstall::Uninstall),
+    #[command(alias = "ls")]
     List(commands::list::List),
     Search(commands::search::Search),
     Info(commands::info::Info),
@@ -110,6 +115,8 @@ enum Command {
     Release(commands::quarantine::Release),
     Audit(commands::audit::Audit),
     AuditLog(commands::audit_log::AuditLog),
+    Report(commands::report::Report),
+    Reports(commands::reports::Reports),
 }
 
 impl Cli {
@@ -129,6 +136,7 @@ impl Cli {
             Command::Whoami(command) => command.run(&session).await,
             Command::Passwd(command) => command.run(&session).await,
             Command::VerifyEmail(command) => command.run(&session).await,
+            Command::Otp(command) => command.run(&session).await,
             Command::Sessions(command) => command.run(&session).await,
             Command::Token(command) => command.run(&session).await,
             Command::Scope(command) => command.run(&session).await,
@@ -154,6 +162,8 @@ impl Cli {
             Command::Release(command) => command.run(&session).await,
             Command::Audit(command) => command.run(session).await,
             Command::AuditLog(command) => command.run(&session).await,
+            Command::Report(command) => command.run(&session).await,
+            Command::Reports(command) => command.run(&session).await,
         }
     }
 }

@@ -9,12 +9,14 @@ mod failures;
 mod git_folder;
 mod listing;
 mod named;
+mod opened;
 mod unfinished;
 
 use std::{
     fs, io,
     io::{Read, Write},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use cap_fs_ext::{DirExt, FollowSymlinks, OpenOptionsFollowExt};
@@ -23,7 +25,7 @@ use cap_std::{
     fs::{Dir, Metadata, OpenOptions},
 };
 
-use self::failures::refused;
+use self::{failures::refused, opened::Opened};
 pub(crate) use self::{
     git_folder::{folded, is_git_folder},
     named::outside_git,
@@ -62,8 +64,10 @@ pub(crate) enum Entry {
 /// through no link.
 #[derive(Debug)]
 pub(crate) struct Folder {
-    dir: Dir,
+    dir: Arc<Dir>,
     path: PathBuf,
+    /// Folders below this one.
+    opened: Arc<Opened>,
 }
 
 impl Folder {
@@ -72,7 +76,11 @@ impl Folder {
         let failed = |error: io::Error| Failure::io("open the folder", path, &error);
         let path = fs::canonicalize(path).map_err(failed)?;
         let dir = Dir::open_ambient_dir(&path, ambient_authority()).map_err(failed)?;
-        Ok(Self { dir, path })
+        Ok(Self::of(Arc::new(dir), path))
+    }
+
+    fn of(dir: Arc<Dir>, path: PathBuf) -> Self {
+        Self { dir, path, opened: Arc::default() }
     }
 
     /// As [`Self::open`], making the folder where it is missing.
@@ -87,9 +95,8 @@ impl Folder {
     }
 
     /// Another handle of the same folder.
-    pub(crate) fn again(&self) -> Result<Self> {
-        let dir = self.dir.try_clone().map_err(|error| Failure::io("open the folder", &self.path, &error))?;
-        Ok(Self { dir, path: self.path.clone() })
+    pub(crate) fn again(&self) -> Self {
+        Self { dir: Arc::clone(&self.dir), path: self.path.clone(), opened: Arc::clone(&self.opened) }
     }
 
     /// The folder at `path`; `None` where there is none.
@@ -103,8 +110,12 @@ impl Folder {
     }
 
     fn walk(&self, path: &str, make: bool) -> Result<Option<Self>> {
-        let mut at = self.again()?;
-        for segment in path.split('/').filter(|segment| !segment.is_empty()) {
+        let segments: Vec<_> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+        let (known, mut at) = match self.opened.deepest(&segments) {
+            Some((known, dir)) => (known, Self::of(dir, self.path.join(segments[..known].join("/")))),
+            None => (0, Self::of(Arc::clone(&self.dir), self.path.clone())),
+        };
+        for (depth, segment) in segments.into_iter().enumerate().skip(known) {
             let mut next = at.dir.open_dir_nofollow(segment);
             if make && next.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
                 match at.dir.create_dir(segment) {
@@ -115,7 +126,11 @@ impl Folder {
                 }
             }
             match next {
-                Ok(dir) => at = Self { dir, path: at.path.join(segment) },
+                Ok(dir) => {
+                    let dir = Arc::new(dir);
+                    self.opened.keep(depth, segment, &dir);
+                    at = Self::of(dir, at.path.join(segment));
+                }
                 Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
                 Err(error) => return Err(refused(&at, segment, &error)),
             }
@@ -153,6 +168,14 @@ impl Folder {
     pub(crate) fn link(&self, path: &str) -> Result<Option<PathBuf>> {
         let Some((folder, name)) = self.parent(path, false)? else { return Ok(None) };
         Ok(folder.dir.read_link_contents(name).ok())
+    }
+
+    /// As [`Self::read`], of a file that anybody may have written: refused where it has more than `most` bytes.
+    pub(crate) fn read_at_most(&self, path: &str, most: u64) -> Result<Option<Vec<u8>>> {
+        match self.metadata(path)? {
+            Some(data) if data.len() > most => Err(failures::too_large(&self.path.join(path), most)),
+            _ => self.read(path),
+        }
     }
 
     /// The bytes of the file at `path`; `None` where there is nothing.
@@ -245,7 +268,10 @@ impl Folder {
     pub(crate) fn remove_empty(&self, path: &str) -> bool {
         match self.parent(path, false) {
             Ok(Some((folder, name))) => match folder.dir.remove_dir(name) {
-                Ok(()) => true,
+                Ok(()) => {
+                    self.opened.forget();
+                    true
+                }
                 Err(error) => error.kind() == io::ErrorKind::NotFound,
             },
             Ok(None) => true,
@@ -261,6 +287,7 @@ impl Folder {
             Entry::Folder => folder.dir.remove_dir_all(name),
             _ => folder.dir.remove_file_or_symlink(name),
         };
+        self.opened.forget();
         match removed {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 Err(Failure::io("remove", &folder.path.join(name), &error))
@@ -344,6 +371,29 @@ mod tests {
         opened.write("new", b"x", Mode::Plain).expect("written");
         assert!(inside.path().join("moved/new").exists());
         assert_eq!(fs::read_dir(outside.path()).expect("folder").count(), 0);
+    }
+
+    #[test]
+    fn a_folder_that_was_removed_meanwhile_is_opened_anew() {
+        let (inside, outside, folder) = two();
+        let path = |path: &str| inside.path().join(path);
+        for by_us in [true, false] {
+            folder.write("a/b/one", b"1", Mode::Plain).expect("written");
+            if by_us {
+                folder.remove_all("a/b").expect("removed");
+            } else {
+                fs::remove_dir_all(path("a")).expect("removed");
+            }
+            assert_eq!(folder.read("a/b/one").expect("nothing"), None);
+            folder.write("a/b/two", b"2", Mode::Plain).expect("written");
+            assert!(path("a/b/two").exists() && folder.remove_file("a/b/two").expect("removed"));
+            assert!(folder.remove_empty("a/b") && folder.remove_empty("a") && !path("a").exists());
+        }
+        // What takes its place is no more trusted than before.
+        folder.write("a/b/one", b"1", Mode::Plain).expect("written");
+        fs::remove_dir_all(path("a/b")).expect("removed");
+        symlink(outside.path(), path("a/b")).expect("link");
+        assert_eq!(&*folder.write("a/b/two", b"2", Mode::Plain).expect_err("refused").code, "link_in_the_way");
     }
 
     #[test]

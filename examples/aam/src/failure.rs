@@ -114,7 +114,12 @@ impl Failure {
 
     /// A file or folder could not be worked with; `what` as in "read", "write".
     pub(crate) fn io(what: &str, path: &Path, error: &io::Error) -> Self {
-        let failure = Self::new(Kind::Other, "io", format!("Cannot {what} {}: {error}", path.display()));
+        Self::system(&format!("Cannot {what} {}", path.display()), error)
+    }
+
+    /// `what` could not be done, since this machine does not do what it was asked.
+    pub(crate) fn system(what: &str, error: &io::Error) -> Self {
+        let failure = Self::new(Kind::Other, "io", format!("{what}: {error}"));
         match io_hint(error.kind()) {
             Some(hint) => failure.hint(hint),
             None => failure,

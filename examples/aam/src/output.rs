@@ -122,7 +122,7 @@ impl Output {
         match writeln!(io::stdout().lock(), "{text}") {
             // The reader of a pipe may stop reading when it has seen enough.
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                Err(Failure::new(crate::failure::Kind::Other, "io", format!("Cannot write the result: {error}")))
+                Err(Failure::system("Cannot write the result", &error))
             }
             _ => Ok(()),
         }

@@ -1,11 +1,15 @@
 //! The commands and their arguments.
 
 mod audit;
+mod exchange;
 
 use aam_registry_core::types::{AccountRole, JobState};
 use clap::{ArgGroup, Args, Parser, Subcommand};
 
-pub(crate) use self::audit::{Audit, AuditAction, ExportAudit, PruneAudit, VerifyAudit};
+pub(crate) use self::{
+    audit::{Audit, AuditAction, ExportAudit, PruneAudit, VerifyAudit},
+    exchange::{Export, Import},
+};
 use crate::config::{Flags, keys_of_the_file_alone};
 
 const EXAMPLES: &str = "\
@@ -67,6 +71,10 @@ pub(crate) enum Command {
     Audit(Audit),
     /// Copy the database into a folder, also while the server runs
     Backup(Backup),
+    /// Write public packages as a folder that clients use without a server
+    Export(Export),
+    /// Publish the packages of a folder, also while the server runs
+    Import(Import),
     /// Ask a running server whether it is ready: exit code 0 or 1
     Healthcheck(Healthcheck),
     /// Check or print the configuration
@@ -151,6 +159,8 @@ pub(crate) enum UserAction {
     RevokeRole(RoleOfUser),
     /// Set a new password and end every session of the account
     ResetPassword(ResetPassword),
+    /// Remove the second factor of an account whose user has lost it
+    ResetOtp(NamedUser),
 }
 
 /// `user create`
@@ -194,7 +204,7 @@ pub(crate) struct ListUsers {
     pub(crate) flags: Flags<false>,
 }
 
-/// `user show`, `disable` and `enable`
+/// `user show`, `disable`, `enable` and `reset-otp`
 #[derive(Debug, Args)]
 pub(crate) struct NamedUser {
     /// Whose account

@@ -5,6 +5,7 @@ mod cli;
 mod commands;
 mod config;
 mod disks;
+mod file_registry;
 mod generated_secret;
 mod logs;
 mod metrics;

@@ -137,19 +137,29 @@ impl Task<'_> {
                 let sets = matches!(verb, Verb::SetTag { .. });
                 let (tag, audit) = (world.tags[*tag].clone(), audit(AuditEvent::TagSet));
                 let version = sets.then_some(version);
-                let change = TagChange { actor: actor.clone(), package: package.clone(), tag, version, now, audit };
+                let change =
+                    TagChange { actor: actor.clone(), package: package.clone(), tag, version, max_tags: 2, now, audit };
                 db.execute(&change).await.map(|()| String::new())
             }
             Verb::AddOwner { owner } | Verb::RemoveOwner { owner } => {
                 let (owner, audit) = (world.actors[*owner].username.clone(), audit(AuditEvent::OwnershipAdd));
                 let owns = matches!(verb, Verb::AddOwner { .. });
-                let change = OwnerChange { actor: actor.clone(), package: package.clone(), owner, owns, now, audit };
+                let change = OwnerChange {
+                    actor: actor.clone(),
+                    package: package.clone(),
+                    owner,
+                    owns,
+                    max_owners: 2,
+                    now,
+                    audit,
+                };
                 db.execute(&change).await.map(|()| String::new())
             }
             Verb::SetMember { scope, member, role } => {
                 let (scope, member) = (world.scopes[*scope].clone(), world.actors[*member].username.clone());
                 let audit = audit(AuditEvent::ScopeMemberSet);
-                let change = MemberChange { actor: actor.clone(), scope, member, role: *role, now, audit };
+                let change =
+                    MemberChange { actor: actor.clone(), scope, member, role: *role, max_members: 3, now, audit };
                 db.execute(&change).await.map(|()| String::new())
             }
             Verb::Download { day, count } => {
@@ -183,6 +193,7 @@ impl Task<'_> {
             files: vec![ArchiveFile { path: "aam.yaml".to_owned(), size: 10, sha256, executable: false }],
             readme: None,
             tag: tag.cloned(),
+            max_tags: 2,
             latest_policy,
             now,
             audit,

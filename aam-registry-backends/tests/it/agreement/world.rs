@@ -45,6 +45,7 @@ impl World {
             email: format!("user-{number}@example.com"),
             roles: if number + 1 == USERS { AccountRoles::ADMIN } else { AccountRoles::NONE },
             email_verified: false,
+            otp_enabled: false,
             disabled: false,
             created_at: start,
         };
@@ -102,7 +103,7 @@ impl World {
                 format!("profile of {}", user.username),
                 show(db.profile(&user.username, &Sight::unrestricted()).await),
             );
-            see(format!("scopes of {}", user.username), show(db.scopes_of(user.id).await));
+            see(format!("scopes of {}", user.username), show(db.scopes_of(user.id, 100).await));
         }
         for scope in &self.scopes {
             see(format!("scope {scope}"), show(db.scope(scope, &Sight::unrestricted()).await));

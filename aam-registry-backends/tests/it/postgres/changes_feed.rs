@@ -48,6 +48,7 @@ async fn changes_by_anybody_are_told_to_all_when_they_are_committed() {
         scope: scope.clone(),
         member: member.username.clone(),
         role: Some(ScopeRole::Member),
+        max_members: 100,
         now: SystemClock.now(),
         audit: NewAuditEntry::new(AuditEvent::ScopeMemberSet, SystemClock.now()),
     };

@@ -42,6 +42,7 @@ async fn tag(store: &PostgresMetadata, actor: &Actor, package: &str, tag: &str) 
         package: package.parse().expect("a name"),
         tag: tag.parse().expect("a tag"),
         version: Some("1.0.0".parse().expect("a version")),
+        max_tags: 100,
         now,
         audit: NewAuditEntry::new(AuditEvent::TagSet, now),
     };

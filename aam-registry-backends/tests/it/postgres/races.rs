@@ -120,6 +120,7 @@ async fn a_username_and_a_scope_have_one_winner() {
                     email: format!("{wanted}.{at}@example.com"),
                     roles: AccountRoles::NONE,
                     email_verified: false,
+                    otp_enabled: false,
                     disabled: false,
                     created_at: SystemClock.now(),
                 };
@@ -149,6 +150,7 @@ async fn of_owners_who_leave_at_once_one_stays() {
         package: kit.clone(),
         owner: owner.username.clone(),
         owns,
+        max_owners: 100,
         now: SystemClock.now(),
         audit: entry(AuditEvent::OwnershipAdd),
     };
@@ -179,6 +181,7 @@ async fn of_members_who_leave_at_once_an_owner_stays_and_publishes_know() {
         scope: scope.clone(),
         member: member.username.clone(),
         role,
+        max_members: 100,
         now: SystemClock.now(),
         audit: entry(AuditEvent::ScopeMemberSet),
     };
@@ -230,7 +233,7 @@ async fn tags_yanks_and_publishes_of_one_package_leave_it_whole() {
                 _ => {
                     let audit = entry(AuditEvent::TagSet);
                     let (tag, version) = ("beta".parse().expect("a tag"), Some(parsed));
-                    store.execute(&TagChange { actor: owner, package, tag, version, now, audit }).await
+                    store.execute(&TagChange { actor: owner, package, tag, version, max_tags: 100, now, audit }).await
                 }
             };
             match allowed {

@@ -44,6 +44,7 @@ async fn any_text_comes_back_as_it_was() {
         files: Vec::new(),
         readme: Some(ODD.to_owned()),
         tag: None,
+        max_tags: 100,
         latest_policy: LatestPolicy::Highest,
         now,
         audit: audit(AuditEvent::PackagePublish),

@@ -20,6 +20,7 @@ fn a_name_and_an_address_are_taken_once() {
         email: "ada@example.com".into(),
         roles: AccountRoles::NONE,
         email_verified: false,
+        otp_enabled: false,
         disabled: false,
         created_at: NOW,
     };

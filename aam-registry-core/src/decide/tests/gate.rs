@@ -3,29 +3,32 @@
 use std::time::Duration;
 
 use super::{
-    NOW,
+    ADMIN, NOW,
     accounts::token,
     actor, after, caller, commit, entry, facts,
     packages::{owner, owner_change, tag_change, yank},
     private,
     publishing::free,
-    user, username, visibility_change,
+    user, username, v, visibility_change,
 };
 use crate::{
     decide::{
-        AccountActor, AccountChange, AccountFacts, AccountUpdate, Action, CallerAccount, CallerFacts, CallerToken,
-        EndSession, EndSessionFacts, LogOut, MemberChange, MemberFacts, MemberState, NewScope, NewScopeFacts, NewToken,
-        NewUser, PackageCommand, PackageFacts, PublishFacts, RevokeToken, RevokeTokenFacts, WebhookAction,
-        WebhookChange, WebhookCommand, WebhookFacts, gate::closed,
+        AccountActor, AccountChange, AccountFacts, AccountUpdate, Action, ApprovalDecision, CallerAccount, CallerFacts,
+        CallerToken, CloseReport, CloseReportFacts, EndSession, EndSessionFacts, LogOut, MemberChange, MemberFacts,
+        MemberState, NewReport, NewReportFacts, NewScope, NewScopeFacts, NewToken, NewUser, PackageAccess,
+        PackageCommand, PackageFacts, PublishFacts, QuarantineChange, QuarantineCommand, RevokeToken, RevokeTokenFacts,
+        Rights, SecondFactorChange, SecondFactorFacts, SecondFactorUpdate, Shown, WebhookAction, WebhookChange,
+        WebhookCommand, WebhookFacts, gate::closed, shown,
     },
     error::{Error, ErrorCode, Result},
     memory::{self, MemoryMetadata},
     ports::{CommandHandlerExt, PublishStore},
     registry::Registry,
     types::{
-        AccountRole, AccountRoles, AccountState, Actor, AuditFilter, Credential, NewUpload, OneTimePurpose,
-        OneTimeToken, PageRequest, Principal, ScopeRole, Sha256Digest, TokenId, TokenScope, TokenScopes, User,
-        Visibility, WebhookId,
+        AccountRole, AccountRoles, AccountState, Actor, ApprovalStatus, AuditFilter, Credential, LatestPolicy,
+        Moderation, NewUpload, OneTimePurpose, OneTimeToken, PageRequest, Principal, Report, ReportCategory,
+        ReportFilter, ReportId, ScopeRole, SealedSecret, Sha256Digest, TokenId, TokenScope, TokenScopes, User,
+        VersionStatus, Visibility, WebhookId,
     },
 };
 
@@ -57,6 +60,7 @@ fn account() -> User {
         email: "ada@example.com".into(),
         roles: AccountRoles::NONE,
         email_verified: false,
+        otp_enabled: false,
         disabled: false,
         created_at: NOW,
     }
@@ -69,12 +73,20 @@ fn member_change(leaves: bool) -> Result<()> {
         scope: "team".parse().expect("a scope"),
         member: username(member),
         role: None,
+        max_members: 100,
         now: NOW,
         audit: entry(),
     };
     let role = Some(if leaves { ScopeRole::Member } else { ScopeRole::Owner });
     let found = MemberState { user: user(member), role: Some(ScopeRole::Member) };
-    let facts = MemberFacts { caller: caller(0), scope_exists: true, role, member: Some(found), other_owners: 1 };
+    let facts = MemberFacts {
+        caller: caller(0),
+        scope_exists: true,
+        role,
+        member: Some(found),
+        other_owners: 1,
+        member_count: 2,
+    };
     change.decide(&facts).map(drop)
 }
 
@@ -108,12 +120,43 @@ fn admins_change(update: AccountUpdate) -> Result<()> {
     change.decide(&facts).map(drop)
 }
 
+fn new_report() -> NewReport {
+    let report = Report {
+        id: ReportId::generate(),
+        package: "kit".parse().expect("a name"),
+        version: None,
+        category: ReportCategory::Other,
+        text: "odd".into(),
+        reporter: user(0),
+        created_at: NOW,
+        closure: None,
+    };
+    NewReport { actor: actor(0), report, audit: entry() }
+}
+
 fn revocation(with_itself: bool) -> Result<()> {
     let token = TokenId::generate();
     let credential = if with_itself { Credential::Token(token) } else { Credential::Host };
     let caller = CallerFacts { token: Some(CallerToken::default()), ..caller(0) };
     let facts = RevokeTokenFacts { caller, owner: Some(user(0)) };
     RevokeToken { actor: Actor { credential, ..actor(0) }, token, audit: entry() }.decide(&facts).map(drop)
+}
+
+const PENDING: VersionStatus = VersionStatus { approval: ApprovalStatus::Pending, ..VersionStatus::OPEN };
+const QUARANTINED: VersionStatus = VersionStatus { moderation: Moderation::Quarantined, ..VersionStatus::OPEN };
+
+/// Facts of a package of the first user, and of a version that somebody else published and that stands so.
+fn standing(status: VersionStatus) -> PackageFacts {
+    let mut facts = facts(&["1.0.0"], "1.0.0");
+    let version = facts.version.as_mut().expect("a version");
+    (version.status, version.published_by) = (status, user(1));
+    facts
+}
+
+/// The same facts for the administrator.
+fn by_admin(facts: PackageFacts) -> PackageFacts {
+    let access = PackageAccess { caller: caller(ADMIN), package_owner: false, ..facts.access };
+    PackageFacts { access, ..facts }
 }
 
 /// What somebody gets who may do `action` by its row.
@@ -140,6 +183,28 @@ async fn attempt(action: Action, reads: &Reads) -> Result<()> {
             facts.access.package = facts.access.package.map(private);
             tag_change("beta", Some("1.0.0")).decide(&facts).map(drop)
         }
+        Action::SeeUnapproved => yank("1.0.0").decide(&standing(PENDING)).map(drop),
+        Action::SeeQuarantined => yank("1.0.0").decide(&standing(QUARANTINED)).map(drop),
+        Action::FetchQuarantined => {
+            let moderator = Rights::of_account(AccountRole::Moderator.into());
+            match shown(moderator, Visibility::Public, QUARANTINED, false) {
+                Shown::Whole => Ok(()),
+                other => Err(Error::forbidden(format!("{other:?}"))),
+            }
+        }
+        Action::Approve => {
+            let (actor, package, version, latest_policy) = (actor(ADMIN), name, v("1.0.0"), LatestPolicy::Highest);
+            let (status, comment, now, audit) = (ApprovalStatus::Approved, None, NOW, entry());
+            let approve = ApprovalDecision { actor, package, version, status, comment, latest_policy, now, audit };
+            approve.decide(&by_admin(standing(PENDING))).map(drop)
+        }
+        Action::ListWaiting => registry.versions_by_approval(by, ApprovalStatus::Pending, page).await.map(drop),
+        Action::Quarantine => {
+            let (actor, package, version, latest_policy) = (actor(ADMIN), name, v("1.0.0"), LatestPolicy::Highest);
+            let (change, now, audit) = (QuarantineChange::Lift, NOW, entry());
+            let lift = QuarantineCommand { actor, package, version, change, latest_policy, now, audit };
+            lift.decide(&by_admin(standing(QUARANTINED))).map(drop)
+        }
         Action::ReadPackageLog => registry.package_audit_log(by, &name, page).await.map(drop),
         Action::ReadLog => {
             let filter = AuditFilter { package: None, event: None, actor: None, from: None, to: None, page };
@@ -162,6 +227,17 @@ async fn attempt(action: Action, reads: &Reads) -> Result<()> {
             if refused.code() == ErrorCode::NotFound { Ok(()) } else { Err(refused) }
         }
         Action::ReadWebhooks => registry.scope_webhooks(by, &"user-0".parse().expect("a scope")).await.map(drop),
+        Action::Report => {
+            new_report().decide(&NewReportFacts { package: facts(&["1.0.0"], "1.0.0"), open: 0 }).map(drop)
+        }
+        Action::ReadReports => registry.reports(by, &ReportFilter { state: None, page }).await.map(drop),
+        Action::CloseReport => {
+            let id = ReportId::generate();
+            let close = CloseReport { actor: actor(ADMIN), id, comment: None, now: NOW, audit: entry() };
+            let facts = CloseReportFacts { caller: caller(ADMIN), report: None };
+            let refused = close.decide(&facts).expect_err("there is no such report");
+            if refused.code() == ErrorCode::NotFound { Ok(()) } else { Err(refused) }
+        }
         Action::ReadAccount => registry.account(by).await.map(drop),
         Action::ChangeAccount => account_change(),
         Action::ResetPassword => {
@@ -170,6 +246,13 @@ async fn attempt(action: Action, reads: &Reads) -> Result<()> {
         }
         Action::SetRoles => {
             admins_change(AccountUpdate::Roles { granted: AccountRole::Auditor.into(), revoked: AccountRoles::NONE })
+        }
+        Action::ChangeSecondFactor => {
+            let secret = SealedSecret::new("sealed");
+            let update = SecondFactorUpdate::Begin { actor: actor(0), secret };
+            let change = SecondFactorChange { username: username(0), update, now: NOW, audit: None };
+            let facts = SecondFactorFacts { user: Some(actor(0).user), factor: None, caller: caller(0) };
+            change.decide(&facts).map(drop)
         }
         Action::VerifyEmail => {
             let update = AccountUpdate::TokenRequest(OneTimePurpose::EmailVerification);
@@ -216,6 +299,9 @@ async fn whatever_row_is_closed_nobody_does_the_action() {
         closed::set(None);
         match action {
             Action::SeePrivate => assert!(matches!(refused, Err(Error::PackageNotFound(_))), "{refused:?}"),
+            Action::SeeUnapproved | Action::SeeQuarantined => {
+                assert!(matches!(refused, Err(Error::VersionNotFound { .. })), "{refused:?}");
+            }
             _ => assert!(matches!(refused, Err(Error::Forbidden(_))), "{action:?}: {refused:?}"),
         }
     }

@@ -36,6 +36,7 @@ impl People {
     fn member_facts(&self, change: &MemberChange, by: usize, member: usize) -> MemberFacts {
         let role = |at| self.roles.get(&user(at)).copied();
         MemberFacts {
+            member_count: 2,
             caller: caller(by),
             scope_exists: change.scope.as_str() == "team",
             role: role(by),
@@ -87,6 +88,7 @@ impl People {
             scope: "team".parse().expect("a scope"),
             member: username(member),
             role,
+            max_members: 100,
             now: NOW,
             audit: entry(),
         };
@@ -99,7 +101,7 @@ impl People {
     fn change_owner(&mut self, package: &str, by: usize, owner: usize, owns: bool) -> Result<()> {
         let package = package.parse().expect("a name");
         let (actor, owner_name) = (actor(by), username(owner));
-        let change = OwnerChange { actor, package, owner: owner_name, owns, now: NOW, audit: entry() };
+        let change = OwnerChange { actor, package, owner: owner_name, owns, max_owners: 100, now: NOW, audit: entry() };
         let facts = self.owner_facts(by, owner);
         let changes = change.decide(&facts)?.changes;
         self.apply(changes);
@@ -297,6 +299,7 @@ fn account(at: usize) -> AccountState {
         username: username(at),
         email: format!("user-{at}@example.com"),
         email_verified: false,
+        otp_enabled: false,
         roles,
         disabled: false,
         created_at: NOW,
@@ -351,7 +354,7 @@ impl Kit {
             }
             _ => {
                 let (tag, version) = (DistTag::latest(), Some(version));
-                let change = TagChange { actor, package, tag, version, now, audit };
+                let change = TagChange { actor, package, tag, version, max_tags: 100, now, audit };
                 let changes = change.decide(&facts)?.changes;
                 self.apply(changes);
             }

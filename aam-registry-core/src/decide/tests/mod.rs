@@ -5,6 +5,7 @@ mod gate;
 mod laws;
 mod packages;
 mod publishing;
+mod reports;
 mod scopes;
 
 use jiff::{SignedDuration, Timestamp};
@@ -118,6 +119,7 @@ fn commit(name: &str, version: &str) -> PublishCommit {
         readme: None,
         tag: None,
         approval: ApprovalStatus::Approved,
+        max_tags: 2,
         latest_policy: LatestPolicy::Highest,
         now: NOW,
         audit: entry(),

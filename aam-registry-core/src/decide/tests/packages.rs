@@ -35,12 +35,13 @@ fn deprecation(value: Option<&str>) -> TextChange {
 
 pub(super) fn tag_change(name: &str, version: Option<&str>) -> TagChange {
     let Yank { actor, package, now, audit, .. } = yank("1.0.0");
-    TagChange { actor, package, tag: tag(name), version: version.map(v), now, audit }
+    TagChange { actor, package, tag: tag(name), version: version.map(v), max_tags: 2, now, audit }
 }
 
 pub(super) fn owner_change(package: &str, owns: bool) -> OwnerChange {
     let Yank { actor, now, audit, .. } = yank("1.0.0");
-    OwnerChange { actor, package: package.parse().expect("a name"), owner: username(1), owns, now, audit }
+    let package = package.parse().expect("a name");
+    OwnerChange { actor, package, owner: username(1), owns, max_owners: 2, now, audit }
 }
 
 fn tag(name: &str) -> DistTag {
@@ -201,4 +202,29 @@ fn an_administrator_moderates() {
     assert_eq!(changes(&Yank { actor: actor(ADMIN), ..yank("1.0.0") }, &facts).len(), 3);
     let modest = crate::types::Actor { roles: crate::types::AccountRoles::NONE, ..actor(ADMIN) };
     assert_eq!(code(Yank { actor: modest, ..yank("1.0.0") }.decide(&facts)), ErrorCode::Forbidden);
+}
+
+#[test]
+fn a_package_that_has_all_its_tags_takes_no_other_and_lets_them_move() {
+    let full =
+        |named: Option<&str>| PackageFacts { tag: named.map(v), tag_count: 2, ..facts(&["1.0.0", "2.0.0"], "1.0.0") };
+    let refused = tag_change("beta", Some("1.0.0")).decide(&full(None)).expect_err("full");
+    assert_eq!(refused.code(), ErrorCode::QuotaExceeded);
+    assert!(
+        refused.to_string().contains("allows 2 dist-tags of a package beside `latest` (MAX_TAGS_PER_PACKAGE)"),
+        "{refused}"
+    );
+    tag_change("beta", Some("1.0.0")).decide(&full(Some("2.0.0"))).expect("moved");
+    tag_change("latest", Some("1.0.0")).decide(&full(None)).expect("`latest` does not count");
+}
+
+#[test]
+fn a_package_that_has_all_its_owners_takes_no_other() {
+    let user = OwnerState { user: user(1), package_owner: false, scope_role: None };
+    let full = PackageFacts { user: Some(user), owner_count: 2, ..facts(&["1.0.0"], "1.0.0") };
+    let refused = owner_change("kit", true).decide(&full).expect_err("full");
+    assert_eq!(refused.code(), ErrorCode::QuotaExceeded);
+    assert!(refused.to_string().contains("allows 2 owners of a package (MAX_OWNERS_PER_PACKAGE)"), "{refused}");
+    let owner = PackageFacts { user: Some(OwnerState { package_owner: true, ..user }), other_owners: 1, ..full };
+    owner_change("kit", false).decide(&owner).expect("removed");
 }

@@ -9,13 +9,13 @@ use crate::{
 
 fn change(by: usize, scope: &str, role: Option<ScopeRole>) -> MemberChange {
     let scope = scope.parse().expect("a scope");
-    MemberChange { actor: actor(by), scope, member: username(1), role, now: NOW, audit: entry() }
+    MemberChange { actor: actor(by), scope, member: username(1), role, max_members: 3, now: NOW, audit: entry() }
 }
 
 /// Facts where the actor and the member have these roles.
 fn facts(by: usize, role: Option<ScopeRole>, member: Option<ScopeRole>, other_owners: u64) -> MemberFacts {
     let member = Some(MemberState { user: user(1), role: member });
-    MemberFacts { caller: caller(by), scope_exists: true, role, member, other_owners }
+    MemberFacts { caller: caller(by), scope_exists: true, role, member, other_owners, member_count: 2 }
 }
 
 fn refusal(change: &MemberChange, facts: &MemberFacts) -> Option<ErrorCode> {
@@ -93,4 +93,19 @@ fn a_refusal_tells_in_this_order_what_is_wanting() {
     assert_eq!(refusal(&join, &no_right), Some(ErrorCode::Forbidden));
     let nobody = MemberFacts { role: Some(ScopeRole::Owner), other_owners: 0, ..no_right };
     assert_eq!(refusal(&join, &nobody), Some(ErrorCode::UserNotFound));
+}
+
+#[test]
+fn a_scope_that_is_full_takes_no_member_and_lets_roles_change() {
+    let full = |member| MemberFacts { member_count: 3, ..facts(0, Some(ScopeRole::Owner), member, 1) };
+    let join = change(0, "team", Some(ScopeRole::Member));
+    let refused = join.decide(&full(None)).expect_err("full");
+    assert_eq!(
+        (refused.code(), refused.to_string().as_str()),
+        (
+            ErrorCode::QuotaExceeded,
+            "This registry allows 3 members of a scope (MAX_MEMBERS_PER_SCOPE), and @team already has 3; remove one first"
+        )
+    );
+    assert_eq!(refusal(&join, &full(Some(ScopeRole::Contributor))), None);
 }

@@ -119,8 +119,8 @@ impl<D: Database> ScopeStore for CachedMetadata<D> {
         self.inner.database.scope(name, sight).await
     }
 
-    async fn scopes_of(&self, user: UserId) -> Result<Vec<(ScopeName, ScopeRole)>> {
-        self.inner.database.scopes_of(user).await
+    async fn scopes_of(&self, user: UserId, limit: usize) -> Result<Vec<(ScopeName, ScopeRole)>> {
+        self.inner.database.scopes_of(user, limit).await
     }
 }
 

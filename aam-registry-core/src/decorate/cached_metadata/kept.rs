@@ -18,8 +18,8 @@ use crate::{
     decorate::{Freshness, LocationMark, Mark},
     ports::TokenHolder,
     types::{
-        ArchiveLocation, DistTag, Manifest, Memberships, Package, PackageName, PublishedVersion, Reach, Sha256Digest,
-        User, UserId, Version, VersionDetail, VersionSummary,
+        ArchiveLocation, DistTag, LocatedVersion, Manifest, Memberships, Package, PackageName, PublishedVersion, Reach,
+        Sha256Digest, User, UserId, Version, VersionDetail, VersionSummary,
     },
 };
 
@@ -40,6 +40,7 @@ pub(super) struct Kept {
     pub(super) packages: Entries<NameOf, Mark, Package>,
     pub(super) lists: Entries<NameOf, Mark, Vec<VersionSummary>>,
     pub(super) versions: Entries<VersionOf, Mark, VersionDetail>,
+    pub(super) located: Entries<VersionOf, Mark, LocatedVersion>,
     pub(super) numbers: Entries<NameOf, Mark, Vec<PublishedVersion>>,
     pub(super) tags: Entries<NameOf, Mark, BTreeMap<DistTag, Version>>,
     /// Locations change only if the database loses commits.
@@ -55,14 +56,14 @@ pub(super) struct Kept {
 
 impl Kept {
     pub(super) fn new(config: &MetadataCacheConfig) -> Self {
-        // Version numbers and tags are small beside the other entries, so they get a small part of the
-        // capacity.
+        // These are small beside the other entries, so they get a small part of the capacity.
         let small = config.capacity() / 12;
-        let third = (config.capacity() - 2 * small) / 3;
+        let third = (config.capacity() - 3 * small) / 3;
         Self {
             packages: Entries::new(third, 8 << 10),
             lists: Entries::new(third, 4 << 10),
             versions: Entries::new(third, 4 << 10),
+            located: Entries::new(small, 1 << 10),
             numbers: Entries::new(small, 1 << 10),
             tags: Entries::new(small, 512),
             locations: Cache::new(LOCATIONS),
@@ -183,6 +184,12 @@ impl Digests for VersionDetail {
     }
 }
 
+impl Digests for LocatedVersion {
+    fn each(&self, mut tell: impl FnMut(&Version, &Sha256Digest)) {
+        tell(&self.summary.version, &self.summary.sha256);
+    }
+}
+
 impl Digests for Package {
     fn each(&self, tell: impl FnMut(&Version, &Sha256Digest)) {
         self.versions.each(tell);
@@ -196,8 +203,19 @@ pub(super) trait Weigh {
 
 impl Weigh for Vec<VersionSummary> {
     fn weight(&self) -> u64 {
-        let one = |version: &VersionSummary| 320 + 120 * version.dependencies.len() as u64;
-        128 + self.iter().map(one).sum::<u64>()
+        128 + self.iter().map(Weigh::weight).sum::<u64>()
+    }
+}
+
+impl Weigh for VersionSummary {
+    fn weight(&self) -> u64 {
+        320 + 120 * self.dependencies.len() as u64
+    }
+}
+
+impl Weigh for LocatedVersion {
+    fn weight(&self) -> u64 {
+        320 + self.summary.weight()
     }
 }
 

@@ -69,7 +69,10 @@ impl<D: Database> CachedMetadata<D> {
         let value = self.read_shared(&key, &groups, config.lifetime(), read).await?;
         if let Some(value) = &value {
             self.hold_locations_to(name, value);
-            entries.keep(own(), value.clone(), mark, read_at, value.weight());
+            let weight = value.weight();
+            if entries.has_room_for(weight) {
+                entries.keep(own(), value.clone(), mark, read_at, weight);
+            }
         }
         Ok(value)
     }

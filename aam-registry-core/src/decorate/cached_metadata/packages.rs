@@ -22,9 +22,9 @@ use crate::{
     error::{Error, Result},
     ports::{ArchiveIndex, Database, PackageStore},
     types::{
-        Actor, ArchiveFile, ArchiveKey, ArchiveLocation, DistTag, Memberships, Package, PackageName, PackageSummary,
-        Page, PublishedVersion, Reach, RegistryId, RegistryTotals, SearchQuery, UserId, Username, Version,
-        VersionDetail, VersionList, VersionRange, VersionSummary,
+        Actor, ArchiveFile, ArchiveKey, ArchiveLocation, DistTag, LocatedVersion, Memberships, Package, PackageName,
+        PackageSummary, Page, PublishedVersion, Reach, RegistryId, RegistryTotals, SearchQuery, UserId, Username,
+        Version, VersionDetail, VersionList, VersionRange, VersionSummary,
     },
 };
 
@@ -72,6 +72,19 @@ impl<D: Database> PackageStore for CachedMetadata<D> {
         let key = VersionIn(reach, name, version);
         let shared = version.key();
         self.read_package(&self.inner.kept.versions, &key, || key.to_owned(), (reach, "version", &shared), name, read)
+            .await
+    }
+
+    async fn located_version(
+        &self,
+        name: &PackageName,
+        version: &Version,
+        reach: Reach,
+    ) -> Result<Option<LocatedVersion>> {
+        let read = self.inner.database.located_version(name, version, reach);
+        let key = VersionIn(reach, name, version);
+        let shared = version.key();
+        self.read_package(&self.inner.kept.located, &key, || key.to_owned(), (reach, "located", &shared), name, read)
             .await
     }
 

@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::types::{
-    AccountRole, AccountRoles, DistTag, Manifest, Package, PublishedVersion, Quarantine, QuarantineCategory, User,
-    Version, VersionDetail, VersionStatus, VersionSummary, VersionText, VersionTexts, Visibility,
+    AccountRole, AccountRoles, ArchiveLocation, DistTag, LocatedVersion, Manifest, Package, PublishedVersion,
+    Quarantine, QuarantineCategory, User, Version, VersionDetail, VersionStatus, VersionSummary, VersionText,
+    VersionTexts, Visibility,
 };
 
 /// A value that can be stored in the shared cache and read back.
@@ -41,6 +42,14 @@ pub(super) struct StoredQuarantine {
     reason: String,
     at: i64,
     by: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct StoredLocated {
+    package: String,
+    summary: StoredSummary,
+    archive: String,
+    visibility: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -78,6 +87,8 @@ pub(super) struct StoredUser {
     email: String,
     #[serde(default)]
     email_verified: bool,
+    #[serde(default)]
+    otp_enabled: bool,
     is_admin: bool,
     /// The other roles.
     #[serde(default)]
@@ -160,6 +171,33 @@ impl Shared for BTreeMap<DistTag, Version> {
 
     fn restore(stored: Self::Stored) -> Option<Self> {
         stored.iter().map(|(tag, version)| Some((tag.parse().ok()?, version.parse().ok()?))).collect()
+    }
+}
+
+impl Shared for LocatedVersion {
+    type Stored = StoredLocated;
+
+    fn store(&self) -> StoredLocated {
+        StoredLocated {
+            package: self.location.package.to_string(),
+            summary: self.summary.store(),
+            archive: self.location.archive.to_string(),
+            visibility: self.location.visibility.as_str().to_owned(),
+        }
+    }
+
+    fn restore(stored: StoredLocated) -> Option<Self> {
+        let summary = VersionSummary::restore(stored.summary)?;
+        let location = ArchiveLocation {
+            package: stored.package.parse().ok()?,
+            version: summary.version.clone(),
+            archive: stored.archive.parse().ok()?,
+            sha256: summary.sha256,
+            size: summary.archive_size,
+            visibility: Visibility::parse(&stored.visibility)?,
+            status: summary.status,
+        };
+        Some(Self { summary, location })
     }
 }
 
@@ -251,6 +289,7 @@ impl Shared for User {
             username: self.username.to_string(),
             email: self.email.clone(),
             email_verified: self.email_verified,
+            otp_enabled: self.otp_enabled,
             is_admin: self.is_admin(),
             roles: self.roles.without(AccountRoles::ADMIN).names().into_iter().map(str::to_owned).collect(),
             created_at: self.created_at.as_microsecond(),
@@ -265,6 +304,7 @@ impl Shared for User {
             username: stored.username.parse().ok()?,
             email: stored.email,
             email_verified: stored.email_verified,
+            otp_enabled: stored.otp_enabled,
             roles,
             // A disabled user is never stored in the shared cache.
             disabled: false,

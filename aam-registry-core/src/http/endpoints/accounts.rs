@@ -56,7 +56,13 @@ pub(super) const ROUTES: &[Route] = &[
         class: Some(RateClass::Auth),
         request: RequestContent::json::<LoginRequest>(),
         answers: &[Answer { status: 200, description: "The session.", content: Content::json::<SessionAnswer>() }],
-        errors: &[ErrorCode::InvalidRequest, ErrorCode::InvalidCredentials, ErrorCode::Forbidden],
+        errors: &[
+            ErrorCode::InvalidRequest,
+            ErrorCode::InvalidCredentials,
+            ErrorCode::OtpRequired,
+            ErrorCode::OtpInvalid,
+            ErrorCode::Forbidden,
+        ],
         ..route(Verb::Post, "/api/v1/users/login", "login", handler!(login, body))
     },
     Route {
@@ -188,14 +194,10 @@ async fn register(call: Call, body: RequestBody) -> Answered {
 
 async fn login(call: Call, body: RequestBody) -> Answered {
     let request: LoginRequest = call.json(body).await?;
-    if request.otp.is_some() {
-        let message = "One-time passwords are not available on this registry yet; log in without `otp`";
-        return Err(Error::invalid_request(message).into());
-    }
     let login = request.username.or(request.email);
     let login = login.ok_or_else(|| Error::invalid_request("Give `username` or `email`, and `password`"))?;
     let client = LoginClient::new(call.client.map(|client| client.0), call.user_agent());
-    let login = registry::LoginRequest { login, password: request.password, client };
+    let login = registry::LoginRequest { login, password: request.password, otp: request.otp, client };
     let session = call.registry.login_as(Guesser::counted(call.client), login).await?;
     answer::written(StatusCode::OK, &SessionAnswer::from(session))
 }

@@ -11,6 +11,7 @@ mod packages;
 mod params;
 mod publish;
 mod quarantine;
+mod reports;
 mod resolve;
 mod scopes;
 mod search;
@@ -18,6 +19,7 @@ mod service;
 mod sessions;
 mod tags;
 mod tokens;
+mod totp;
 mod version_changes;
 mod visibility;
 mod webhooks;
@@ -45,9 +47,11 @@ pub(crate) fn routes(without: &[RouteGroup]) -> impl Iterator<Item = &'static Ro
         visibility::ROUTES,
         accounts::ROUTES,
         sessions::ROUTES,
+        totp::ROUTES,
         tokens::ROUTES,
         scopes::ROUTES,
         webhooks::ROUTES,
+        reports::ROUTES,
         audit::ROUTES,
         service::ROUTES,
     ];

@@ -11,9 +11,6 @@ use crate::{
     },
 };
 
-const ERRORS: &[ErrorCode] =
-    &[ErrorCode::Forbidden, ErrorCode::PackageNotFound, ErrorCode::UserNotFound, ErrorCode::LastOwner];
-
 pub(super) const ROUTES: &[Route] = &[
     Route {
         tag: "Owners and scopes",
@@ -34,7 +31,13 @@ pub(super) const ROUTES: &[Route] = &[
             description: "The new list of owners.",
             content: Content::json::<OwnersAnswer>(),
         }],
-        errors: ERRORS,
+        errors: &[
+            ErrorCode::Forbidden,
+            ErrorCode::QuotaExceeded,
+            ErrorCode::PackageNotFound,
+            ErrorCode::UserNotFound,
+            ErrorCode::LastOwner,
+        ],
         ..route(Verb::Put, "/api/v1/packages/{package}/owners/{username}", "addOwner", handler!(add))
     },
     Route {
@@ -43,7 +46,7 @@ pub(super) const ROUTES: &[Route] = &[
         description: "The last owner cannot be removed. For owners and administrators; needs the scope `admin`.",
         access: Access::Credential,
         answers: &[Answer { status: 204, description: "The user is not an owner.", content: Content::None }],
-        errors: ERRORS,
+        errors: &[ErrorCode::Forbidden, ErrorCode::PackageNotFound, ErrorCode::UserNotFound, ErrorCode::LastOwner],
         ..route(Verb::Delete, "/api/v1/packages/{package}/owners/{username}", "removeOwner", handler!(remove))
     },
 ];

@@ -32,7 +32,7 @@ pub(super) const ROUTES: &[Route] = &[
         summary: "List the versions of a package",
         is_kept: true,
         description: "Newest published first, including yanked ones. An answer has at most 1,000 versions, and \
-            fewer if their dependencies have more than 4 MiB; to get the next ones, pass `next_before` as `before`.",
+            fewer if their dependencies have more than 256 KiB; to get the next ones, pass `next_before` as `before`.",
         query: &[optional(
             "before",
             "Only versions that were published before this one.",

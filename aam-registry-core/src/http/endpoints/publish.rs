@@ -54,6 +54,7 @@ pub(super) const ROUTES: &[Route] = &[Route {
         ErrorCode::NameReserved,
         ErrorCode::NameTooSimilar,
         ErrorCode::TagNotAllowed,
+        ErrorCode::QuotaExceeded,
         ErrorCode::VersionExists,
         ErrorCode::StorageUnavailable,
     ],

@@ -50,6 +50,7 @@ pub(super) const ROUTES: &[Route] = &[
         errors: &[
             ErrorCode::InvalidRequest,
             ErrorCode::Forbidden,
+            ErrorCode::QuotaExceeded,
             ErrorCode::ScopeNotFound,
             ErrorCode::UserNotFound,
             ErrorCode::LastOwner,

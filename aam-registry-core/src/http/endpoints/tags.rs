@@ -28,7 +28,8 @@ pub(super) const ROUTES: &[Route] = &[
         tag: "Dist-tags",
         summary: "Set a dist-tag",
         description: "Points a dist-tag at a published version. If you set `latest`, it stays until a publish, \
-            yank or unyank makes a higher version available. Needs the scope `tag` or `publish`.",
+            yank or unyank makes a higher version available. A package may have as many others as \
+            `max_tags_per_package` of the operation `limits`. Needs the scope `tag` or `publish`.",
         access: Access::Credential,
         request: RequestContent::json::<TagRequest>(),
         answers: &[Answer {
@@ -41,6 +42,7 @@ pub(super) const ROUTES: &[Route] = &[
             ErrorCode::InvalidTag,
             ErrorCode::Forbidden,
             ErrorCode::TagNotAllowed,
+            ErrorCode::QuotaExceeded,
             ErrorCode::PackageNotFound,
             ErrorCode::VersionNotFound,
             ErrorCode::VersionGone,

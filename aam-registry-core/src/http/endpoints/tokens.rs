@@ -9,9 +9,10 @@ use crate::{
         call::Call,
         failure::Failure,
         routing::{Access, Answer, Content, RequestContent, Route, Verb, handler, route},
-        wire::{NewTokenAnswer, TokenRequest, TokensAnswer},
+        wire::{NewTokenAnswer, ReportedToken, TokenRequest, TokensAnswer},
     },
-    registry,
+    ports::RateClass,
+    registry::{self, LeakedToken, MAX_LEAKED_TOKENS},
     types::AskedIn,
 };
 
@@ -50,11 +51,36 @@ pub(super) const ROUTES: &[Route] = &[
         errors: &[ErrorCode::Forbidden, ErrorCode::TokenNotFound],
         ..route(Verb::Delete, "/api/v1/users/tokens/{id}", "revokeToken", handler!(revoke))
     },
+    Route {
+        tag: "Users",
+        summary: "Report leaked API tokens",
+        description: "In the form of GitHub's secret scanning. A token that is named is revoked at once, and its user \
+            told by mail; whoever has a token may report it. The answer is the same for what is no token of this \
+            registry. At most 100 in one request.",
+        access: Access::Open,
+        class: Some(RateClass::Auth),
+        request: RequestContent::json::<Vec<ReportedToken>>(),
+        answers: &[Answer { status: 204, description: "The report was read.", content: Content::None }],
+        errors: &[ErrorCode::InvalidRequest],
+        ..route(Verb::Post, "/api/v1/token-reports", "reportTokens", handler!(report, body))
+    },
 ];
+
+async fn report(call: Call, body: RequestBody) -> Answered {
+    let reported: Vec<ReportedToken> = call.json_list(body).await?;
+    if reported.len() > MAX_LEAKED_TOKENS {
+        let message = format!("Report at most {MAX_LEAKED_TOKENS} tokens in one request");
+        return Err(Failure::new(ErrorCode::InvalidRequest, message));
+    }
+    let leaked = reported.into_iter().map(|ReportedToken { token, url }| LeakedToken { token, url });
+    let leaked: Vec<_> = leaked.collect();
+    call.registry.report_leaked_tokens(&leaked, call.client.map(|client| client.0)).await?;
+    Ok(answer::no_content())
+}
 
 async fn create(call: Call, body: RequestBody) -> Answered {
     let request: TokenRequest = call.json_of(AskedIn::Token, body).await?;
-    let expires_at = expiry(&request)?;
+    let expires_at = expiry(&request, call.registry.now())?;
     let request = registry::TokenRequest {
         name: request.name,
         scopes: request.scopes,
@@ -65,7 +91,7 @@ async fn create(call: Call, body: RequestBody) -> Answered {
     answer::written(StatusCode::CREATED, &NewTokenAnswer::new(token, &secret))
 }
 
-fn expiry(request: &TokenRequest) -> Result<Option<Timestamp>, Failure> {
+fn expiry(request: &TokenRequest, now: Timestamp) -> Result<Option<Timestamp>, Failure> {
     let fault = |field, error: &str| Failure::invalid(format!("`{field}` {error}"), vec![Detail::new(field, error)]);
     match (&request.expires_at, request.expires_in_days) {
         (Some(_), Some(_)) => Err(fault("expires_in_days", "cannot be given together with `expires_at`")),
@@ -75,7 +101,7 @@ fn expiry(request: &TokenRequest) -> Result<Option<Timestamp>, Failure> {
             Err(_) => Err(fault("expires_at", "must be a time such as `2027-01-31T12:00:00Z`")),
         },
         (None, Some(days)) if (1..=MAX_DAYS).contains(&days) => {
-            Ok(Some(Timestamp::now() + SignedDuration::from_hours(i64::from(days) * 24)))
+            Ok(Some(now + SignedDuration::from_hours(i64::from(days) * 24)))
         }
         (None, Some(_)) => Err(fault("expires_in_days", "must be from 1 to 3650")),
     }
@@ -83,7 +109,7 @@ fn expiry(request: &TokenRequest) -> Result<Option<Timestamp>, Failure> {
 
 async fn list(call: Call) -> Answered {
     let tokens = call.registry.tokens(call.principal()?).await?;
-    answer::read(&call, &TokensAnswer::from(tokens))
+    answer::read(&call, &TokensAnswer::new(tokens, call.registry.now()))
 }
 
 async fn revoke(call: Call) -> Answered {

@@ -87,6 +87,7 @@ fn tags(used: &BTreeSet<&str>, access: ReadAccess) -> Value {
         {"name": "Owners and scopes", "description": "Who may do what."},
         {"name": "Webhooks", "description": "Who is told of what happens in a scope."},
         {"name": "Users", "description": "Accounts, sessions and API tokens."},
+        {"name": "Reports", "description": "What users report to the moderators."},
         {"name": "Audit", "description": "Who did what."},
         {"name": "Service", "description": "For operators and their machines."},
     ]);

@@ -46,6 +46,12 @@ pub(crate) struct Route {
 }
 
 impl Route {
+    /// Whether it reads a document of the database, for which a client has to wait for its turn. Searches and reads
+    /// inside archives have limits of their own.
+    pub(crate) fn takes_turn(&self) -> bool {
+        self.verb == Verb::Get && self.kind == Kind::Document && self.class == Some(RateClass::Other)
+    }
+
     /// The group of the route, if it belongs to one.
     pub(crate) fn group(&self) -> Option<RouteGroup> {
         match (self.tag, self.pattern) {

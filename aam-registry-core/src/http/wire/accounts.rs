@@ -53,9 +53,8 @@ pub(crate) struct LoginRequest {
     /// An e-mail address, where `username` is not given.
     pub(crate) email: Option<String>,
     pub(crate) password: String,
-    /// Must be absent or `null`: one-time passwords are not available on this registry yet.
-    #[schemars(with = "()")]
-    pub(crate) otp: Option<serde_json::Value>,
+    /// A code of the second factor, or a recovery code, for accounts that have one.
+    pub(crate) otp: Option<String>,
 }
 
 /// A login session.
@@ -94,10 +93,12 @@ pub(crate) struct AccountAnswer {
     is_admin: bool,
     /// What the user is in the whole registry: `admin`, `approver`, `moderator`, `auditor`.
     roles: Vec<&'static str>,
-    /// Always `false`: one-time passwords are not available on this registry yet.
+    /// Whether logins need a code of a second factor.
     otp_enabled: bool,
-    /// The scopes the user is a member of.
+    /// The scopes the user is a member of, by name: at most 1,000.
     scopes: Vec<Membership>,
+    /// Whether the user is a member of more scopes than are listed.
+    scopes_truncated: bool,
     created_at: Time,
 }
 
@@ -112,7 +113,7 @@ struct Membership {
 
 impl From<Account> for AccountAnswer {
     fn from(account: Account) -> Self {
-        let Account { user, scopes } = account;
+        let Account { user, scopes, has_more_scopes } = account;
         let scopes = scopes.iter().map(|(name, role)| Membership { name: name.to_string(), role: role.as_str() });
         Self {
             id: user.id.to_string(),
@@ -121,8 +122,9 @@ impl From<Account> for AccountAnswer {
             email: user.email,
             email_verified: user.email_verified,
             roles: user.roles.names(),
-            otp_enabled: false,
+            otp_enabled: user.otp_enabled,
             scopes: scopes.collect(),
+            scopes_truncated: has_more_scopes,
             created_at: user.created_at.into(),
         }
     }
@@ -214,8 +216,10 @@ impl ResetLinkAnswer {
 pub(crate) struct ProfileAnswer {
     username: String,
     created_at: Time,
-    /// The packages the user owns, by name.
+    /// The packages the user owns, by name: at most 1,000.
     packages: Vec<String>,
+    /// Whether the user owns more packages than are listed.
+    packages_truncated: bool,
 }
 
 impl From<UserProfile> for ProfileAnswer {
@@ -224,6 +228,7 @@ impl From<UserProfile> for ProfileAnswer {
             username: profile.username.to_string(),
             created_at: profile.created_at.into(),
             packages: profile.packages.iter().map(ToString::to_string).collect(),
+            packages_truncated: profile.has_more_packages,
         }
     }
 }

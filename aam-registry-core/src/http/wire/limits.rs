@@ -76,6 +76,12 @@ pub(crate) struct LimitsAnswer {
     session_seconds: u64,
     /// How many uploads of one account may be under way at a time; twice as many from one address.
     max_uploads_per_user: usize,
+    /// The most dist-tags of a package beside `latest`.
+    max_tags_per_package: u64,
+    /// The most owners of a package beside the owners of its scope.
+    max_owners_per_package: u64,
+    /// The most members of a scope.
+    max_members_per_scope: u64,
     /// How many seconds an upload may take.
     upload_timeout_seconds: u64,
     /// The dist-tags that may be set beside `latest`; `null` for any.
@@ -137,9 +143,12 @@ impl LimitsAnswer {
             max_password: MAX_PASSWORD_BYTES,
             max_token_name: MAX_TOKEN_NAME,
             max_token_packages: MAX_TOKEN_PATTERNS,
-            max_token_days: MAX_TOKEN_DAYS,
+            max_token_days: policy.max_token_days.map_or(MAX_TOKEN_DAYS, |days| days.min(MAX_TOKEN_DAYS)),
             session_seconds: policy.session_lifetime.as_secs(),
             max_uploads_per_user: policy.uploads_per_user,
+            max_tags_per_package: policy.tags_per_package,
+            max_owners_per_package: policy.owners_per_package,
+            max_members_per_scope: policy.members_per_scope,
             upload_timeout_seconds: policy.upload_timeout.as_secs(),
             allowed_tags: policy.allowed_tags.as_ref().map(|tags| tags.iter().map(ToString::to_string).collect()),
             features: FeaturesAnswer {
@@ -147,13 +156,13 @@ impl LimitsAnswer {
                 webhooks: registry.has_scope_webhooks(),
                 mail: registry.mailing().is_some(),
                 approval: policy.approval != ApprovalPolicy::NotRequired,
+                two_factor: registry.has_second_factors(),
                 // None of these features is built. Building one changes its line here.
                 signatures: false,
                 attestation: false,
                 evaluation_results: false,
                 private_packages: true,
                 trusted_publishing: false,
-                two_factor: false,
                 single_sign_on: false,
             },
         }

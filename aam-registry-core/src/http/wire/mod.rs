@@ -9,6 +9,7 @@ mod limits;
 mod moderation;
 mod package;
 mod publish;
+mod reports;
 mod resolve;
 pub(crate) mod rules;
 mod scopes;
@@ -16,6 +17,7 @@ mod service;
 mod sessions;
 mod time;
 mod tokens;
+mod totp;
 mod version;
 mod version_changes;
 mod webhooks;
@@ -34,12 +36,14 @@ pub(crate) use moderation::{
 };
 pub(crate) use package::{PackageAnswer, SearchPage};
 pub(crate) use publish::{PublishForm, PublishedAnswer};
+pub(crate) use reports::{NamedReportAnswer, ReportAnswer, ReportChangeRequest, ReportRequest, ReportsPage};
 pub(crate) use resolve::{ResolutionAnswer, ResolveRequest, ResolvedAnswer};
 pub(crate) use scopes::{MemberAnswer, MemberRequest, ScopeAnswer, ScopeRequest};
 pub(crate) use service::{HealthAnswer, PartHealthAnswer, ReadyAnswer, ServiceAnswer};
 pub(crate) use sessions::SessionsAnswer;
 pub(crate) use time::Time;
-pub(crate) use tokens::{NewTokenAnswer, TokenRequest, TokensAnswer};
+pub(crate) use tokens::{NewTokenAnswer, ReportedToken, TokenRequest, TokensAnswer};
+pub(crate) use totp::{EnrolledFactorAnswer, OtpRequest, RecoveryCodesAnswer};
 pub(crate) use version::{VersionAnswer, VersionRow, VersionsAnswer};
 pub(crate) use version_changes::{
     DeprecatedAnswer, OwnersAnswer, TagAnswer, TagRequest, TagsAnswer, TextRequest, UnyankedAnswer, VisibilityAnswer,

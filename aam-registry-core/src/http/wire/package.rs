@@ -88,7 +88,7 @@ pub(crate) struct PackageAnswer {
     /// The version that each dist-tag names.
     dist_tags: BTreeMap<String, String>,
     /// Newest published first, including yanked ones: at most 1,000, and fewer if their dependencies
-    /// have more than 4 MiB. `/versions?before=` lists older ones.
+    /// have more than 256 KiB. `/versions?before=` lists older ones.
     versions: Vec<VersionRow>,
     /// How many versions there are in total.
     versions_total: u64,

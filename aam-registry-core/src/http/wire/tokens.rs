@@ -1,3 +1,4 @@
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -21,12 +22,22 @@ pub(crate) struct TokenRequest {
     /// absent or empty.
     #[schemars(length(max = 50), inner(regex(pattern = r"^[a-z0-9@/*?_-]{1,140}$")))]
     pub(crate) packages: Option<Vec<String>>,
-    /// When it expires; never if neither this nor `expires_in_days` is given.
+    /// When it expires; if neither this nor `expires_in_days` is given, after the longest time that the
+    /// registry allows (`max_token_days` of `GET /api/v1/limits`).
     #[schemars(extend("format" = "date-time"), regex(pattern = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})$"))]
     pub(crate) expires_at: Option<String>,
     /// In how many days it expires; not together with `expires_at`.
     #[schemars(range(min = 1, max = 3650))]
     pub(crate) expires_in_days: Option<u32>,
+}
+
+/// An API token that was found where others can read it.
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct ReportedToken {
+    /// The token.
+    pub(crate) token: String,
+    /// Where it was found.
+    pub(crate) url: Option<String>,
 }
 
 /// A new API token.
@@ -77,10 +88,12 @@ struct TokenRow {
     expires_at: Option<Time>,
     /// May be up to a minute old.
     last_used_at: Option<Time>,
+    /// Whether it was not used for 90 days, so that it is probably not needed any more.
+    stale: bool,
 }
 
-impl From<Vec<Token>> for TokensAnswer {
-    fn from(tokens: Vec<Token>) -> Self {
+impl TokensAnswer {
+    pub(crate) fn new(tokens: Vec<Token>, now: Timestamp) -> Self {
         let rows = tokens.into_iter().map(|token| TokenRow {
             id: token.id.to_string(),
             scopes: token.scopes.iter().map(TokenScope::as_str).collect(),
@@ -88,6 +101,7 @@ impl From<Vec<Token>> for TokensAnswer {
             created_at: token.created_at.into(),
             expires_at: token.expires_at.map(Time),
             last_used_at: token.last_used_at.map(Time),
+            stale: token.is_stale(now),
             name: token.name,
         });
         Self { tokens: rows.collect() }

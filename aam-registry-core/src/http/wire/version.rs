@@ -88,7 +88,7 @@ pub(crate) struct VersionsAnswer {
     /// The package's full name.
     pub(crate) package: String,
     /// Newest published first, including yanked ones: at most 1,000, and fewer if their dependencies
-    /// have more than 4 MiB.
+    /// have more than 256 KiB.
     pub(crate) versions: Vec<VersionRow>,
     /// How many versions there are in total.
     pub(crate) total: u64,

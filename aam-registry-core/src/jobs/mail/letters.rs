@@ -51,6 +51,38 @@ pub(super) fn login_from_new_place(at: &str, address: Option<&str>, client: Opti
         )
 }
 
+/// An API token was found where others can read it.
+pub(super) fn token_leaked(at: &str, name: &str, url: Option<&str>) -> Letter {
+    let found = url.map(|url| format!(" It was found at {url}.")).unwrap_or_default();
+    Letter::new("token-leaked", "An API token of your account has leaked and is revoked")
+        .text(format!(
+            "Somebody has found your API token \"{name}\" where others can read it, and reported it at {at}. The \
+             registry has revoked it, so it works no more.{found}"
+        ))
+        .text(
+            "Remove it from where it was found, look at what was done with it lately (the versions of your packages, \
+             your other tokens), and make another token if you need one.",
+        )
+}
+
+/// Logins need a second factor, or need none any more.
+pub(super) fn second_factor_changed(at: &str, is_enabled: bool, by_operator: bool) -> Letter {
+    let (subject, what) = match (is_enabled, by_operator) {
+        (true, _) => (
+            "A second factor was added to your account",
+            "Logins to your account need a code of an authenticator app since",
+        ),
+        (false, false) => {
+            ("The second factor of your account was removed", "Logins to your account need no code since")
+        }
+        (false, true) => (
+            "The second factor of your account was removed",
+            "An administrator of the registry has removed the second factor of your account at",
+        ),
+    };
+    Letter::new("second-factor-changed", subject).text(format!("{what} {at}.")).text(NOT_YOU)
+}
+
 /// The user has set another password.
 pub(super) fn password_changed(at: &str) -> Letter {
     Letter::new("password-changed", "Your password was changed")
@@ -143,6 +175,23 @@ pub(super) fn roles_set(at: &str, roles: &str, actor: &str, username: &str) -> L
     Letter::new("roles-set", format!("The roles of your account: {roles}"))
         .text(format!("The roles of your account in the registry were set at {at}{}: {roles}.", by(actor, username)))
         .text("If you did not expect this, ask the administrator of the registry.")
+}
+
+/// Somebody has reported a package; to those who moderate.
+pub(super) fn report_made(at: &str, subject: &str, category: &str) -> Letter {
+    Letter::new("report-made", format!("{subject} was reported ({category})"))
+        .text(format!("A user reported {subject} at {at}, as \u{201c}{category}\u{201d}. What the report says:"))
+        .command("aam reports list")
+}
+
+/// A moderator has closed a report; to who made it.
+pub(super) fn report_closed(at: &str, subject: &str, comment: Option<&str>) -> Letter {
+    let letter = Letter::new("report-closed", format!("Your report of {subject} was closed"))
+        .text(format!("A moderator closed your report of {subject} at {at}."));
+    match comment {
+        Some(comment) => letter.text(format!("The moderator says: {comment}")),
+        None => letter,
+    }
 }
 
 /// The user has become an owner of a package, or is none any more.

@@ -12,7 +12,7 @@ use crate::{
     error::Result as DomainResult,
     ports::{JobFailure, JobHandler},
     registry::Registry,
-    types::{AuditEvent, Job, Mail, NewAuditEntry, NewJob, User, Username},
+    types::{AccountRole, AuditEvent, Job, Mail, NewAuditEntry, NewJob, User, Username},
 };
 use jiff::SignedDuration;
 use letter::{Letter, one_line};
@@ -140,7 +140,11 @@ impl JobHandler for SendMail {
             // The publisher decides about nothing.
             let mut approvers = Vec::new();
             if notices::is_for_approvers(event) {
-                approvers = self.registry.approvers().await?;
+                approvers = self.registry.holders_of(AccountRole::Approver).await?;
+                if approvers.is_empty() {
+                    // Without an approver, administrators approve.
+                    approvers = self.registry.holders_of(AccountRole::Admin).await?;
+                }
                 approvers.retain(|approver| event.actor.as_deref() != Some(approver.as_str()));
             }
             Some(approvers)
@@ -148,6 +152,11 @@ impl JobHandler for SendMail {
             Some(self.registry.owners_to_tell(package).await?)
         } else if let Some(scope) = notices::scope_to_tell(event) {
             Some(self.registry.owners_of_scope(&scope).await?)
+        } else if let Some(role) = notices::role_to_tell(event) {
+            let holders = self.registry.holders_of(role).await?;
+            // Without a moderator, administrators moderate.
+            let is_nobody = holders.is_empty();
+            Some(if is_nobody { self.registry.holders_of(AccountRole::Admin).await? } else { holders })
         } else {
             None
         };

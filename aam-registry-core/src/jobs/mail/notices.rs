@@ -7,7 +7,7 @@ use super::{letter::Letter, letters};
 use crate::{
     decide::APPROVAL,
     registry::{DONE, LINK, PUBLISHER, PasswordResetLink, REQUESTED, STEP, VerificationLink},
-    types::{ApprovalStatus, AuditEvent, DisableReason, NewAuditEntry, ScopeName},
+    types::{AccountRole, ApprovalStatus, AuditEvent, DisableReason, NewAuditEntry, ScopeName},
 };
 
 /// Whether there are letters about events of this kind.
@@ -20,7 +20,10 @@ pub(super) fn are_of(event: AuditEvent) -> bool {
             | AuditEvent::UserEmailVerify
             | AuditEvent::UserPasswordChange
             | AuditEvent::UserPasswordReset
+            | AuditEvent::UserTotpEnable
+            | AuditEvent::UserTotpDisable
             | AuditEvent::TokenCreate
+            | AuditEvent::TokenLeakReported
             | AuditEvent::UserDisable
             | AuditEvent::UserEnable
             | AuditEvent::UserRoleSet
@@ -35,6 +38,8 @@ pub(super) fn are_of(event: AuditEvent) -> bool {
             | AuditEvent::VersionQuarantine
             | AuditEvent::VersionRelease
             | AuditEvent::VersionRemove
+            | AuditEvent::ReportCreate
+            | AuditEvent::ReportClose
     )
 }
 
@@ -54,6 +59,11 @@ pub(super) fn is_for_owners(event: &NewAuditEntry) -> bool {
     matches!(event.event, AuditEvent::VersionQuarantine | AuditEvent::VersionRelease | AuditEvent::VersionRemove)
 }
 
+/// The role whose holders are told of an event.
+pub(super) fn role_to_tell(event: &NewAuditEntry) -> Option<AccountRole> {
+    (event.event == AuditEvent::ReportCreate).then_some(AccountRole::Moderator)
+}
+
 /// The username of who is told. Nobody is told what they have done themselves, except for what may
 /// also be done by somebody who has stolen a password.
 pub(super) fn recipient(event: &NewAuditEntry) -> Option<&str> {
@@ -65,7 +75,11 @@ pub(super) fn recipient(event: &NewAuditEntry) -> Option<&str> {
         | AuditEvent::UserLogin => actor,
         // An account that the operator or the host has made is theirs to tell of.
         AuditEvent::UserRegister => actor.filter(|_| text(event, "user").is_none()),
-        AuditEvent::UserEmailVerify => text(event, "user"),
+        AuditEvent::UserEmailVerify
+        | AuditEvent::UserTotpEnable
+        | AuditEvent::UserTotpDisable
+        | AuditEvent::TokenLeakReported
+        | AuditEvent::ReportClose => text(event, "user"),
         AuditEvent::UserPasswordReset | AuditEvent::UserDisable | AuditEvent::UserEnable | AuditEvent::UserRoleSet => {
             text(event, "user")
         }
@@ -145,7 +159,12 @@ pub(super) fn letter(event: &NewAuditEntry, username: &str) -> Option<Letter> {
             let name = text(event, "name").unwrap_or_default();
             letters::token_created(&at, name, &list("scopes", "reading"), &list("packages", "all"), expires)
         }
+        AuditEvent::TokenLeakReported => {
+            letters::token_leaked(&at, text(event, "name").unwrap_or_default(), text(event, "url"))
+        }
         AuditEvent::UserLogin => letters::login_from_new_place(&at, text(event, "client_ip"), text(event, "client")),
+        AuditEvent::UserTotpEnable => letters::second_factor_changed(&at, true, false),
+        AuditEvent::UserTotpDisable => letters::second_factor_changed(&at, false, actor != username),
         AuditEvent::UserDisable => letters::account_disabled(&at),
         AuditEvent::UserEnable => letters::account_enabled(&at),
         AuditEvent::UserRoleSet => {
@@ -163,12 +182,23 @@ pub(super) fn letter(event: &NewAuditEntry, username: &str) -> Option<Letter> {
         AuditEvent::ScopeMemberSet | AuditEvent::ScopeMemberRemove => {
             letters::membership_changed(&at, text(event, "scope")?, text(event, "role"), actor, username)
         }
+        AuditEvent::ReportCreate => {
+            let subject = reported(event);
+            letters::report_made(&at, &subject, text(event, "category").unwrap_or_default())
+        }
+        AuditEvent::ReportClose => letters::report_closed(&at, &reported(event), text(event, "comment")),
         AuditEvent::WebhookDisable => {
             let reason = text(event, "reason").and_then(DisableReason::parse);
             letters::webhook_disabled(&at, text(event, "scope")?, text(event, "webhook").unwrap_or_default(), reason)
         }
         _ => return None,
     })
+}
+
+/// The package that a report is about, with the version if it names one.
+fn reported(event: &NewAuditEntry) -> String {
+    let package = text(event, "reported").unwrap_or_default();
+    text(event, "version").map_or_else(|| package.to_owned(), |version| format!("{package} {version}"))
 }
 
 fn instant(at: Timestamp) -> String {

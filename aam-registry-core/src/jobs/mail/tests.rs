@@ -177,6 +177,9 @@ fn events() -> Vec<NewAuditEntry> {
     let token = |event| entry(event).with_actor("ada").with("name", "<b>ci</b>\n\nhttps://evil.example");
     vec![
         entry(AuditEvent::UserPasswordChange).with_actor("ada"),
+        entry(AuditEvent::UserTotpEnable).with_actor("ada"),
+        entry(AuditEvent::UserTotpDisable).with_actor("ada"),
+        entry(AuditEvent::UserTotpDisable),
         entry(AuditEvent::UserLogin).with_actor("ada").with("client_ip", "192.0.2.1").with("client", "aam/0.2.0"),
         entry(AuditEvent::UserPasswordReset),
         entry(AuditEvent::UserPasswordReset).with("step", "link"),
@@ -186,6 +189,7 @@ fn events() -> Vec<NewAuditEntry> {
             .with("scopes", vec!["publish", "yank"])
             .with("packages", vec!["@team/*"])
             .with("expires_at", "2026-12-24T00:00:00Z"),
+        token(AuditEvent::TokenLeakReported).with("url", "https://github.example/ada/dotfiles"),
         entry(AuditEvent::UserDisable),
         entry(AuditEvent::UserEnable),
         entry(AuditEvent::UserRoleSet).with("role", "admin").with("granted", true),
@@ -200,6 +204,8 @@ fn events() -> Vec<NewAuditEntry> {
         member(AuditEvent::ScopeMemberRemove),
         webhook("gone"),
         webhook("failing"),
+        entry(AuditEvent::ReportCreate).with("reported", "kit").with("version", "1.0.0").with("category", "malware"),
+        entry(AuditEvent::ReportClose).with("reported", "kit").with("comment", "Thank you; it is gone"),
     ]
 }
 
@@ -207,7 +213,9 @@ fn events() -> Vec<NewAuditEntry> {
 fn every_letter_in_text_and_html() {
     let mut all = String::new();
     for event in events() {
-        let is_told = notices::recipient(&event) == Some("ada") || notices::scope_to_tell(&event).is_some();
+        let is_told = notices::recipient(&event) == Some("ada")
+            || notices::scope_to_tell(&event).is_some()
+            || notices::role_to_tell(&event).is_some();
         assert!(notices::are_of(event.event) && is_told, "{event:?}");
         let letter = notices::letter(&event, "ada").expect("a letter");
         let (text, html) = (letter.to_text("ada", BASE_URL), letter.to_html("ada", BASE_URL));
@@ -230,6 +238,7 @@ fn the_letter_with_a_link_to_reset_a_password() {
         email: "ada@example.com".into(),
         roles: AccountRoles::NONE,
         email_verified: false,
+        otp_enabled: false,
         disabled: false,
         created_at: at,
     };

@@ -57,6 +57,15 @@ impl Tables {
             Write::RevokeSession { user, session, expires_at } => {
                 self.revoked_sessions.insert((user, session), expires_at);
             }
+            Write::SetSecondFactor { user, factor } => {
+                if let Some(account) = self.users.get_mut(&user) {
+                    account.user.otp_enabled = factor.as_ref().is_some_and(|factor| factor.is_confirmed);
+                }
+                match factor {
+                    Some(factor) => self.second_factors.insert(user, factor),
+                    None => self.second_factors.remove(&user),
+                };
+            }
             Write::AddSession(session) => self.sessions.push(session),
             Write::ForgetSession { user, session } => {
                 self.sessions.retain(|one| one.user != user || one.id != session);
@@ -131,6 +140,9 @@ impl Tables {
             }
             Write::ForgetOperatorWebhook(name) => {
                 self.operator_webhooks.remove(&name);
+            }
+            Write::PutReport(report) => {
+                self.reports.insert(report.id, report);
             }
             Write::QueueJob(job) => self.jobs.add(job, now),
             Write::RetryJob(id) => {

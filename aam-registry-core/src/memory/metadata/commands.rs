@@ -27,9 +27,12 @@ impl CommandHandler for MemoryMetadata {
             Request::LogOut(asked) => asked.decide(&tables.caller(&asked.question().actor)),
             Request::BeginSession(asked) => asked.decide(&tables.begin_session_facts(asked.question())),
             Request::EndSession(asked) => asked.decide(&tables.end_session_facts(asked.question())),
+            Request::ChangeSecondFactor(asked) => asked.decide(&tables.second_factor_facts(asked.question())),
             Request::CreateScope(asked) => asked.decide(&tables.new_scope_facts(asked.question())),
             Request::ChangeMember(asked) => asked.decide(&tables.member_facts(asked.question())),
             Request::ChangeWebhook(asked) => asked.decide(&tables.webhook_facts(asked.question(), now)),
+            Request::ReportPackage(asked) => asked.decide(&tables.new_report_facts(asked.question())),
+            Request::CloseReport(asked) => asked.decide(&tables.close_report_facts(asked.question())),
             Request::ReportDelivery(asked) => {
                 let webhook = tables.webhooks.get(&asked.question().id).cloned();
                 asked.decide(&WebhookReportFacts { webhook })
@@ -51,7 +54,13 @@ impl QueryHandler for MemoryMetadata {
         let tables = self.tables();
         match &request {
             QueryRequest::WebhooksOfScope(asked) => asked.answer(tables.webhooks_of(&asked.question().0)),
+            QueryRequest::AddressesOfLogin(asked) => asked.answer(tables.addresses_of_login(&asked.question().0)),
+            QueryRequest::TokenOfSecret(asked) => asked.answer(tables.token_of_secret(&asked.question().0)),
+            QueryRequest::SecondFactorOf(asked) => {
+                asked.answer(tables.second_factors.get(&asked.question().0).cloned());
+            }
             QueryRequest::WebhookById(asked) => asked.answer(tables.webhooks.get(&asked.question().0).cloned()),
+            QueryRequest::Reports(asked) => asked.answer(tables.reports(&asked.question().0)),
             QueryRequest::OperatorWebhookStates(asked) => {
                 asked.answer(tables.operator_webhooks.values().cloned().collect());
             }

@@ -44,6 +44,7 @@ impl Tables {
             role: role(change.actor.user),
             member: self.user_named(&change.member).map(|user| MemberState { user: user.id, role: role(user.id) }),
             other_owners: scope.map_or(0, |scope| self.enabled_but(scope.owners(), &change.member)),
+            member_count: scope.map_or(0, |scope| scope.members.len() as u64),
         }
     }
 
@@ -80,12 +81,14 @@ impl Tables {
             version: reads.version.and_then(|version| package.version(version)).map(|found| package.state(found)),
             latest: package.latest_facts(),
             tag: reads.tag.and_then(|tag| package.tags.get(tag).cloned()),
+            tag_count: package.tags.len() as u64,
             user: user.map(|user| OwnerState {
                 user: user.id,
                 package_owner: package.owners.contains(&user.id),
                 scope_role: self.scope_role(reads.package, user.id),
             }),
             other_owners: reads.user.map_or(0, |user| self.enabled_but(package.owners.iter().copied(), user)),
+            owner_count: package.owners.len() as u64,
         }
     }
 
@@ -103,6 +106,7 @@ impl Tables {
             similar: unscoped.find(|other| other.similarity_key() == key).cloned(),
             upload_is_live: false,
             tag_is_set: false,
+            tag_count: 0,
             latest: package.map(StoredPackage::latest_facts).unwrap_or_default(),
         }
     }

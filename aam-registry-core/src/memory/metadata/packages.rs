@@ -11,9 +11,9 @@ use crate::{
     error::{Error, Result},
     ports::PackageStore,
     types::{
-        Actor, ArchiveFile, ArchiveLocation, DistTag, Memberships, Package, PackageName, PackageSummary, Page,
-        PublishedVersion, Quarantine, Reach, RegistryTotals, SearchQuery, UserId, Username, Version, VersionBounds,
-        VersionDetail, VersionList, VersionRange, VersionSummary,
+        Actor, ArchiveFile, ArchiveLocation, DistTag, LocatedVersion, Memberships, Package, PackageName,
+        PackageSummary, Page, PublishedVersion, Quarantine, Reach, RegistryTotals, SearchQuery, UserId, Username,
+        Version, VersionBounds, VersionDetail, VersionList, VersionRange, VersionSummary,
     },
 };
 
@@ -83,6 +83,18 @@ impl PackageStore for MemoryMetadata {
             downloads: stored.downloads,
             visibility: package.visibility,
             quarantine: stored.quarantine(&tables),
+        }))
+    }
+
+    async fn located_version(
+        &self,
+        name: &PackageName,
+        version: &Version,
+        reach: Reach,
+    ) -> Result<Option<LocatedVersion>> {
+        Ok(self.version(name, version, reach).await?.map(|detail| {
+            let location = detail.location();
+            LocatedVersion { summary: detail.summary, location }
         }))
     }
 

@@ -42,6 +42,7 @@ impl PublishStore for MemoryMetadata {
             upload_is_live: upload
                 .is_some_and(|upload| upload.abandoned_at.is_none() && upload.user == commit.actor.user),
             tag_is_set: commit.tag.as_ref().is_some_and(|tag| tags.contains_key(tag)),
+            tag_count: tags.keys().filter(|tag| !tag.is_latest()).count() as u64,
             ..tables.publish_facts(&commit.actor, name, version)
         };
         tables.apply(commit.decide(&facts)?, self.clock.now())

@@ -40,10 +40,10 @@ impl ScopeStore for MemoryMetadata {
         }))
     }
 
-    async fn scopes_of(&self, user: UserId) -> Result<Vec<(ScopeName, ScopeRole)>> {
+    async fn scopes_of(&self, user: UserId, limit: usize) -> Result<Vec<(ScopeName, ScopeRole)>> {
         let tables = self.tables();
         let role = |scope: &StoredScope| scope.members.get(&user).copied();
-        Ok(tables.scopes.iter().filter_map(|(name, scope)| Some((name.clone(), role(scope)?))).collect())
+        Ok(tables.scopes.iter().filter_map(|(name, scope)| Some((name.clone(), role(scope)?))).take(limit).collect())
     }
 }
 

@@ -1,3 +1,5 @@
+use std::net::IpAddr;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 
@@ -6,7 +8,7 @@ use crate::{
     decide::{BeginSession, BeginSessionFacts, EndSession, EndSessionFacts},
     error::Result,
     ports::SessionStore,
-    types::{AccountState, LoginSession, UserId, is_session_ended},
+    types::{AccountState, LoginSession, User, UserId, is_session_ended},
 };
 
 #[async_trait]
@@ -32,6 +34,16 @@ impl SessionStore for MemoryMetadata {
 }
 
 impl Tables {
+    pub(super) fn addresses_of_login(&self, login: &str) -> Vec<IpAddr> {
+        let is_meant = |user: &User| match login.contains('@') {
+            true => user.email.to_lowercase() == login.to_lowercase(),
+            false => user.username.as_str() == login,
+        };
+        let user = self.users.values().map(|account| &account.user).find(|user| is_meant(user));
+        let own = self.sessions.iter().filter(|session| user.is_some_and(|user| session.user == user.id));
+        own.filter_map(|session| session.client.address).collect()
+    }
+
     pub(super) fn begin_session_facts(&self, begin: &BeginSession) -> BeginSessionFacts {
         let own = self.sessions.iter().filter(|one| one.user == begin.session.user);
         let places: Vec<_> = own.map(|one| one.client.place()).collect();

@@ -8,8 +8,9 @@ use crate::{
     types::{
         AccountState, ApprovalStatus, ArchiveFile, ArchiveKey, AuditEntry, ChainLink, DistTag, DownloadBatchId,
         LatestTag, LoginSession, Manifest, NewAuditEntry, OneTimeToken, OperatorWebhookState, PackageName,
-        PublishedVersion, Reach, ScopeName, ScopeRole, Sha256Digest, StoredWebhook, Token, TokenId, UploadId, User,
-        UserId, Username, Version, VersionStatus, VersionTexts, Visibility, WebhookId, WebhookName,
+        PublishedVersion, Reach, Report, ReportId, ScopeName, ScopeRole, SecondFactor, Sha256Digest, StoredWebhook,
+        Token, TokenId, UploadId, User, UserId, Username, Version, VersionStatus, VersionTexts, Visibility, WebhookId,
+        WebhookName,
     },
 };
 
@@ -19,6 +20,7 @@ pub(super) struct Tables {
     pub(super) users: BTreeMap<UserId, AccountState>,
     /// Until when a revocation has to be remembered, by user and session.
     pub(super) revoked_sessions: BTreeMap<(UserId, String), Timestamp>,
+    pub(super) second_factors: BTreeMap<UserId, SecondFactor>,
     /// Those that are listed, and those whose places are remembered.
     pub(super) sessions: Vec<LoginSession>,
     /// Those that were not used, with whose they are.
@@ -36,6 +38,7 @@ pub(super) struct Tables {
     pub(super) sequenced: usize,
     pub(super) chain_head: ChainLink,
     pub(super) jobs: QueuedJobs,
+    pub(super) reports: BTreeMap<ReportId, Report>,
     pub(super) webhooks: BTreeMap<WebhookId, StoredWebhook>,
     pub(super) operator_webhooks: BTreeMap<WebhookName, OperatorWebhookState>,
 }

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::MemoryMetadata;
+use super::{MemoryMetadata, tables::Tables};
 use crate::{
     error::Result,
     ports::{TokenHolder, TokenStore},
@@ -36,5 +36,14 @@ impl TokenStore for MemoryMetadata {
             }
         }
         Ok(())
+    }
+}
+
+impl Tables {
+    /// The token with that secret, and its user.
+    pub(super) fn token_of_secret(&self, secret: &Sha256Digest) -> Option<TokenHolder> {
+        let stored = self.tokens.values().find(|stored| stored.secret == *secret)?;
+        let user = self.users.get(&stored.token.user)?.user.clone();
+        Some(TokenHolder { token: stored.token.clone(), user })
     }
 }

@@ -34,14 +34,9 @@ impl UserStore for MemoryMetadata {
         Ok(tables.user_named(username).map(|user| {
             let owned =
                 tables.packages.iter().filter(|(name, package)| tables.owners(name, package).contains(&user.id));
-            UserProfile {
-                username: user.username.clone(),
-                created_at: user.created_at,
-                packages: owned
-                    .filter(|(name, package)| package.is_public() || sight.sees(name))
-                    .map(|(name, _)| name.clone())
-                    .collect(),
-            }
+            let seen = owned.filter(|(name, package)| package.is_public() || sight.sees(name));
+            let packages = seen.map(|(name, _)| name.clone()).collect();
+            UserProfile::new(user.username.clone(), user.created_at, packages)
         }))
     }
 

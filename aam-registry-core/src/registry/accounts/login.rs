@@ -43,6 +43,8 @@ pub struct LoginRequest {
     pub login: String,
     /// The password.
     pub password: String,
+    /// A code of the second factor, for accounts that have one.
+    pub otp: Option<String>,
     /// Where it comes from.
     pub client: LoginClient,
 }
@@ -62,6 +64,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`Error::InvalidCredentials`] for an unknown user and a wrong password;
+    /// [`Error::OtpRequired`] and [`Error::OtpInvalid`] for an account with a second factor;
     /// [`Error::RateLimited`] after too many wrong passwords;
     /// [`Error::Forbidden`] if the password is right and the account is disabled;
     /// [`Error::Overloaded`] if too many users log in at once.
@@ -78,7 +81,7 @@ impl Registry {
     /// Those of [`login`](Self::login).
     pub async fn login_from(&self, client: IpAddr, login: &str, password: String) -> Result<SessionToken> {
         let client = LoginClient::new(Some(client), None);
-        self.log_in(LoginRequest { login: login.to_owned(), password, client }).await
+        self.log_in(LoginRequest { login: login.to_owned(), password, otp: None, client }).await
     }
 
     /// The same for a client of which more is known. Its user is told by mail of a login from a new place.
@@ -90,13 +93,15 @@ impl Registry {
     }
 
     pub(crate) async fn login_as(&self, guesser: Guesser, request: LoginRequest) -> Result<SessionToken> {
-        let login = request.login.clone();
-        let guess = async move |registry: Self| registry.begin_login(request).await;
-        self.limit_guesses(guesser, &login, guess).await
+        let (login, has_code) = (request.login.clone(), request.otp.is_some());
+        let guess = async move |registry: Self, needs_code: bool| registry.begin_login(request, needs_code).await;
+        self.limit_logins(guesser, &login, has_code, guess).await
     }
 
-    async fn begin_login(&self, request: LoginRequest) -> Result<SessionToken> {
-        let LoginRequest { login, password, client } = request;
+    /// Begins a session if password and code are right. `needs_code` says that the account must have a second
+    /// factor.
+    async fn begin_login(&self, request: LoginRequest, needs_code: bool) -> Result<SessionToken> {
+        let LoginRequest { login, password, otp, client } = request;
         let (login, address) = (login.as_str(), client.address);
         let known = if login.len() <= MAX_LOGIN { self.inner().users.login(login).await? } else { None };
         let generation = known.as_ref().map_or(0, |known| known.session_generation);
@@ -106,7 +111,18 @@ impl Registry {
         let password = if in_bounds { password } else { String::new() };
         let right = self.inner().passwords.verify(password, hash).await? && in_bounds;
         match user {
-            Some(user) if right && !user.disabled => self.begin_session(&user, generation, client).await,
+            Some(user) if right && !user.disabled && needs_code && !user.otp_enabled => {
+                self.note_failed_login(Some(&user), address).await;
+                Err(Error::InvalidCredentials)
+            }
+            Some(user) if right && !user.disabled => {
+                let passed = self.require_second_factor(&user, otp.as_deref()).await;
+                if matches!(passed, Err(Error::OtpInvalid)) {
+                    self.note_failed_login(Some(&user), address).await;
+                }
+                passed?;
+                self.begin_session(&user, generation, client).await
+            }
             // A user who knows the password may learn that the account is disabled.
             Some(user) if right => {
                 self.note_failed_login(Some(&user), address).await;

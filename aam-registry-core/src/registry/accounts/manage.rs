@@ -43,7 +43,7 @@ impl Registry {
         let missing = || Error::UserNotFound(username.clone());
         let inner = self.inner();
         let user = inner.users.login(username.as_str()).await?.ok_or_else(missing)?.user;
-        let scopes = inner.scopes.scopes_of(user.id).await?;
+        let scopes = inner.scopes.scopes_of(user.id, usize::MAX).await?;
         let packages = inner.users.profile(username, &Sight::unrestricted()).await?.ok_or_else(missing)?.packages;
         let actor = Actor {
             user: user.id,

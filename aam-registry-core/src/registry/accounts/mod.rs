@@ -2,6 +2,7 @@
 
 mod change;
 mod email;
+mod leaked_tokens;
 mod login;
 mod manage;
 mod password;
@@ -10,11 +11,13 @@ mod profile;
 mod register;
 mod reset;
 mod scopes;
+mod second_factor;
 mod sessions;
 mod tokens;
 mod verify;
 
 pub use change::OwnAccountChange;
+pub use leaked_tokens::{LeakedToken, MAX_LEAKED_TOKENS};
 pub use login::{LoginRequest, SessionToken};
 pub use manage::{AccountDescription, OPERATOR};
 pub(crate) use password::{MAX_BYTES as MAX_PASSWORD_BYTES, MIN_CHARS as MIN_PASSWORD_CHARS};
@@ -23,6 +26,7 @@ pub use profile::Account;
 pub use register::{NewAccount, Registration};
 pub use reset::PasswordResetLink;
 pub(crate) use reset::{DONE, LINK, REQUESTED, STEP};
+pub use second_factor::EnrolledFactor;
 pub use tokens::TokenRequest;
 pub(crate) use tokens::{MAX_NAME as MAX_TOKEN_NAME, MAX_PATTERNS as MAX_TOKEN_PATTERNS};
 pub(crate) use verify::VerificationLink;

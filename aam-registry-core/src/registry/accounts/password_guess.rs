@@ -6,12 +6,12 @@ use tracing::Instrument;
 
 use crate::{
     error::{Error, Result},
-    ports::{RateClass, RateLimiter},
+    ports::{AddressesOfLogin, QueryHandlerExt, RateClass, RateLimiter},
     registry::{
         Registry,
         rate_limits::{give_back, refuse_over_limit, take_request},
     },
-    types::{ClientAddress, ShortText},
+    types::{ClientAddress, ClientNetwork, ShortText},
 };
 
 /// The most characters of a username or e-mail address: those of the longest address there is (RFC 5321).
@@ -57,14 +57,47 @@ impl Registry {
         T: Send + 'static,
         F: Future<Output = Result<T>> + Send,
     {
+        self.limit_logins(guesser, login, false, async move |registry, _| guess(registry).await).await
+    }
+
+    /// The same for logins, which may come with a code of a second factor. `guess` is told whether the limit of
+    /// the account is used up: then it has to refuse an account without a second factor, and what it refuses is
+    /// answered as that limit is, so that such a guess tells nothing about the password.
+    pub(super) async fn limit_logins<T, F>(
+        &self,
+        guesser: Guesser,
+        login: &str,
+        has_code: bool,
+        guess: impl FnOnce(Self, bool) -> F + Send + 'static,
+    ) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T>> + Send,
+    {
         let (registry, account) = (self.clone(), account_key(login));
         let guessing = async move {
-            let attempt = LoginAttempt::begin(&registry, guesser, &account).await?;
-            let result = guess(registry).await;
-            attempt.end(matches!(result, Err(Error::InvalidCredentials))).await;
-            result
+            let mut attempt = LoginAttempt::begin(&registry, guesser, &account, has_code).await?;
+            let over_limit = attempt.over_limit.take();
+            let result = guess(registry, over_limit.is_some()).await;
+            let was_wrong = matches!(result, Err(Error::InvalidCredentials | Error::OtpInvalid));
+            attempt.end(was_wrong).await;
+            match (over_limit, result) {
+                (Some(refusal), Err(Error::InvalidCredentials | Error::OtpInvalid | Error::OtpRequired)) => {
+                    Err(refusal)
+                }
+                (_, result) => result,
+            }
         };
         tokio::spawn(guessing.in_current_span()).await.map_err(Error::internal)?
+    }
+}
+
+impl Registry {
+    /// Whether the account was logged in to from that network before. If the database cannot say, it was not.
+    async fn has_logged_in_from(&self, account: &str, address: Option<ClientAddress>) -> bool {
+        let Some(network) = address.map(|address| ClientNetwork::from(address.0)) else { return false };
+        let known = self.inner().queries.ask(AddressesOfLogin(account.to_owned())).await.unwrap_or_default();
+        known.into_iter().any(|address| ClientNetwork::from(address) == network)
     }
 }
 
@@ -86,7 +119,8 @@ fn account_key(login: &str) -> String {
 /// - for the address, for all accounts together, `RATE_LIMIT_AUTH` a minute, as a registration does;
 /// - for the account, from all addresses together, `RATE_LIMIT_AUTH` a minute. This limit does not
 ///   refuse an address that has not failed for the account within a day, or only as often as is
-///   forgiven; otherwise anybody could lock the owner out by failing on purpose.
+///   forgiven; otherwise anybody could lock the owner out by failing on purpose. Nor does it refuse an address
+///   that has logged in to the account before, or a right password together with a code of a second factor.
 ///
 /// So guessing the password of one account from many addresses is no faster than from one, except for
 /// the forgiven failures of each address per day.
@@ -96,6 +130,8 @@ struct LoginAttempt {
     taken: Vec<(RateClass, String)>,
     /// What the layer has taken for the address before. A refusal does not give it back.
     counted: Option<ShortText>,
+    /// The refusal by the limit of the account, if only a code of a second factor can lift it.
+    over_limit: Option<Error>,
 }
 
 impl LoginAttempt {
@@ -104,7 +140,7 @@ impl LoginAttempt {
     /// # Errors
     /// A refusal by a limiter; it costs nothing but what the layer has taken, and the request for
     /// checking a password.
-    async fn begin(registry: &Registry, guesser: Guesser, account: &str) -> Result<Self> {
+    async fn begin(registry: &Registry, guesser: Guesser, account: &str, has_code: bool) -> Result<Self> {
         let limiter = Arc::clone(registry.rate_limiter());
         let address = guesser.address.map(ClientAddress::limit_key);
         if let Some(address) = &address {
@@ -113,7 +149,8 @@ impl LoginAttempt {
             let decision = take_request(&*limiter, RateClass::Other, &format!("logins:{}", address.as_str())).await;
             decision.map_or(Ok(()), |decision| refuse_over_limit(RateClass::Other, &decision))?;
         }
-        let mut attempt = Self { limiter, taken: Vec::new(), counted: address.filter(|_| guesser.is_counted) };
+        let mut attempt =
+            Self { limiter, taken: Vec::new(), counted: address.filter(|_| guesser.is_counted), over_limit: None };
         if let Some(address) = &address {
             if !guesser.is_counted {
                 attempt.take_or_fail(RateClass::Auth, address.as_str().to_owned()).await?;
@@ -127,10 +164,15 @@ impl LoginAttempt {
             None => false,
         };
         let by_account = format!("account:{account}");
-        if forgiven {
-            attempt.take(RateClass::Auth, by_account).await;
-        } else {
-            attempt.take_or_fail(RateClass::Auth, by_account).await?;
+        if let Err(refusal) = attempt.take_or_refuse(RateClass::Auth, by_account).await
+            && !forgiven
+            && !registry.has_logged_in_from(account, guesser.address).await
+        {
+            if !has_code {
+                attempt.give_back().await;
+                return Err(refusal);
+            }
+            attempt.over_limit = Some(refusal);
         }
         Ok(attempt)
     }
@@ -157,12 +199,18 @@ impl LoginAttempt {
     }
 
     async fn take_or_fail(&mut self, class: RateClass, client: String) -> Result<()> {
+        let taken = self.take_or_refuse(class, client).await;
+        if taken.is_err() {
+            self.give_back().await;
+        }
+        taken
+    }
+
+    async fn take_or_refuse(&mut self, class: RateClass, client: String) -> Result<()> {
         let Some(decision) = take_request(&*self.limiter, class, &client).await else { return Ok(()) };
         let refused = refuse_over_limit(class, &decision);
         if refused.is_ok() {
             self.taken.push((class, client));
-        } else {
-            self.give_back().await;
         }
         refused
     }

@@ -10,8 +10,15 @@ use crate::{
 pub struct Account {
     /// The account.
     pub user: User,
-    /// The scopes it is a member of, with the role, by name.
+    /// The scopes it is a member of, with the role, by name: the first [`MAX_SCOPES`](Self::MAX_SCOPES).
     pub scopes: Vec<(ScopeName, ScopeRole)>,
+    /// Whether it is a member of more scopes.
+    pub has_more_scopes: bool,
+}
+
+impl Account {
+    /// The most scopes that are listed.
+    pub const MAX_SCOPES: usize = 1_000;
 }
 
 impl Registry {
@@ -24,8 +31,10 @@ impl Registry {
         Rights::of_account(by.acting_roles()).require_self(Action::ReadAccount)?;
         let user = self.inner().users.user(by.user).await?;
         let user = user.ok_or_else(Error::credential_ended)?;
-        let scopes = self.inner().scopes.scopes_of(by.user).await?;
-        Ok(Account { user, scopes })
+        let mut scopes = self.inner().scopes.scopes_of(by.user, Account::MAX_SCOPES + 1).await?;
+        let has_more_scopes = scopes.len() > Account::MAX_SCOPES;
+        scopes.truncate(Account::MAX_SCOPES);
+        Ok(Account { user, scopes, has_more_scopes })
     }
 
     /// The account of that name, for the host that embeds the registry: to make

@@ -122,6 +122,7 @@ impl Registry {
             email: account.email,
             roles: account.roles,
             email_verified: false,
+            otp_enabled: false,
             disabled: false,
             created_at: now,
         };

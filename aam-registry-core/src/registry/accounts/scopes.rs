@@ -29,7 +29,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`Error::Forbidden`], [`Error::ScopeNotFound`], [`Error::UserNotFound`],
-    /// [`Error::LastOwner`].
+    /// [`Error::LastOwner`], [`Error::QuotaExceeded`].
     pub async fn set_member(
         &self,
         by: &Principal,
@@ -80,7 +80,8 @@ impl Registry {
             audit = audit.with("role", role.as_str());
         }
         let (actor, scope, member) = (by.actor(), scope.clone(), member.clone());
-        let change = MemberChange { actor, scope, member, role, now: audit.timestamp, audit };
+        let max_members = self.policy().members_per_scope;
+        let change = MemberChange { actor, scope, member, role, max_members, now: audit.timestamp, audit };
         change.action().require_credential(by, None)?;
         Ok(change)
     }

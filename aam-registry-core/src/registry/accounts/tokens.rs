@@ -1,4 +1,4 @@
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     decide::{Action, NewToken, RevokeToken, Rights},
@@ -10,6 +10,8 @@ use crate::{
 
 /// The longest name of a token, in characters.
 pub(crate) const MAX_NAME: usize = 64;
+/// How far the clock of a client may be ahead.
+const CLOCK_SKEW: SignedDuration = SignedDuration::from_hours(1);
 /// The most patterns of packages a token may have.
 pub(crate) const MAX_PATTERNS: usize = 50;
 
@@ -22,7 +24,7 @@ pub struct TokenRequest {
     pub scopes: Vec<String>,
     /// The packages it is restricted to, as names or globs; empty for all.
     pub packages: Vec<String>,
-    /// When it shall stop working.
+    /// When it shall stop working; `None` for the longest that the policy allows.
     pub expires_at: Option<Timestamp>,
 }
 
@@ -43,7 +45,7 @@ impl Registry {
     /// [`Error::InvalidRequest`] with every fault; [`Error::Forbidden`].
     pub async fn create_token(&self, by: &Principal, request: TokenRequest) -> Result<(Token, TokenSecret)> {
         Action::CreateToken.require_credential(by, None)?;
-        let checked = check(&request, self.now())?;
+        let checked = check(&request, self.now(), self.policy().max_token_days)?;
         let secret = TokenSecret::generate();
         let id = TokenId::generate();
         let scopes: Vec<_> = checked.scopes.iter().map(TokenScope::as_str).collect();
@@ -98,7 +100,7 @@ impl Registry {
 }
 
 /// The request in the domain's words; else every fault.
-fn check(request: &TokenRequest, now: Timestamp) -> Result<Checked> {
+fn check(request: &TokenRequest, now: Timestamp, max_days: Option<u32>) -> Result<Checked> {
     let mut details = Vec::new();
     let name = request.name.trim().to_owned();
     if name.is_empty() || name.chars().count() > MAX_NAME || name.chars().any(char::is_control) {
@@ -128,10 +130,20 @@ fn check(request: &TokenRequest, now: Timestamp) -> Result<Checked> {
         }
     }
     // Databases keep microseconds; what is told here is what is listed later.
-    let expires_at = request.expires_at.map(|at| Timestamp::from_microsecond(at.as_microsecond()).unwrap_or(at));
+    let stored = |at: Timestamp| Timestamp::from_microsecond(at.as_microsecond()).unwrap_or(at);
+    let expires_at = request.expires_at.map(stored);
     if expires_at.is_some_and(|at| at <= now) {
         details.push(Detail::new("expires_at", "is not in the future"));
     }
+    let longest = max_days.map(|days| (days, now + SignedDuration::from_hours(i64::from(days) * 24)));
+    // The clock of the client may be ahead, and `365d` is meant to work where 365 days are allowed.
+    if let Some((days, _)) = longest.filter(|(_, end)| expires_at.is_some_and(|at| at > *end + CLOCK_SKEW)) {
+        details.push(Detail::new("expires_at", format!("is later than the {days} days that this registry allows")));
+    }
+    let expires_at = match (expires_at, longest) {
+        (wanted, Some((_, end))) => Some(wanted.map_or(end, |wanted| wanted.min(end))).map(stored),
+        (wanted, None) => wanted,
+    };
     if details.is_empty() {
         return Ok(Checked { name, scopes, packages, expires_at });
     }

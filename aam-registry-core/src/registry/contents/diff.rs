@@ -29,8 +29,8 @@ impl View<'_> {
         from: Option<ClientNetwork>,
     ) -> Result<Arc<PackageDiff>> {
         // Held against the metadata, which what is kept of locations may be behind.
-        let (before, after) =
-            (self.whole_version(name, before).await?.location(), self.whole_version(name, after).await?.location());
+        let before = self.located_version(name, before).await?.location;
+        let after = self.located_version(name, after).await?.location;
         if let Some(diff) = self.inner().unpacking.diffs.get(&(before.sha256, after.sha256)) {
             return Ok(diff);
         }

@@ -75,7 +75,7 @@ impl View<'_> {
         if let Some(contents) = unpacking.kept_file(&file.sha256) {
             return Ok(FileContent { file, stream: stream::iter([Ok(contents)]).boxed() });
         }
-        let location = self.whole_version(&package, &version).await?.location();
+        let location = self.located_version(&package, &version).await?.location;
         let room = match file.size {
             0..=MAX_IN_MEMORY => None,
             size => Some(unpacking.spool_room(size, from.as_ref()).await?),

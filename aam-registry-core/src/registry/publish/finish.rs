@@ -19,7 +19,7 @@ impl Publish {
     ///
     /// # Errors
     /// As for [`write`](Self::write), and [`Error::ChecksumMismatch`],
-    /// [`Error::TagNotAllowed`], [`Error::NameTooSimilar`]. After a backend error the version may have
+    /// [`Error::TagNotAllowed`], [`Error::NameTooSimilar`], [`Error::QuotaExceeded`]. After a backend error the version may have
     /// been published: [`Error::VersionExists`] with the same digest tells so
     /// at the next attempt.
     pub async fn finish(mut self, options: PublishOptions) -> Result<PublishReceipt> {
@@ -99,6 +99,7 @@ impl Attempt {
             files,
             readme,
             tag,
+            max_tags: self.registry.policy().tags_per_package,
             latest_policy: self.registry.policy().latest,
             now: audit.timestamp,
             audit,

@@ -19,7 +19,7 @@ impl View<'_> {
             Selector::Constraint(constraint) => highest_match(name, &self.version_numbers(name).await?, constraint)?,
             Selector::Tag(tag) => self.tagged(name, tag).await?,
         };
-        Ok(self.whole_version(name, &version).await?.summary)
+        Ok(self.located_version(name, &version).await?.summary)
     }
 
     /// The version `tag` names.

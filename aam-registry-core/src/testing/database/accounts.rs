@@ -40,7 +40,7 @@ pub async fn a_new_user_owns_the_scope_of_its_name(db: &dyn Database) {
     let scope = db.scope(&name, &Sight::unrestricted()).await.expect("read").expect("a scope");
     assert_eq!((scope.name, scope.created_at), (name.clone(), user.created_at));
     assert_eq!(scope.members, [ScopeMember { username: user.username.clone(), role: ScopeRole::Owner }]);
-    assert_eq!(db.scopes_of(user.id).await.expect("read"), [(name, ScopeRole::Owner)]);
+    assert_eq!(db.scopes_of(user.id, 100).await.expect("read"), [(name, ScopeRole::Owner)]);
 }
 
 /// `UserExists` for a username that is taken.

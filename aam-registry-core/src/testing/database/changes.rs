@@ -40,7 +40,7 @@ fn text_change(
 async fn set_tag(db: &dyn Database, actor: &Actor, package: &PackageName, name: &str, version: &str) {
     let audit = entry(AuditEvent::TagSet, actor).with_package(package);
     let (actor, package, version) = (actor.clone(), package.clone(), Some(v(version)));
-    let change = TagChange { actor, package, tag: tag(name), version, now: now(), audit };
+    let change = TagChange { actor, package, tag: tag(name), version, max_tags: 100, now: now(), audit };
     db.execute(&change).await.expect("set a tag");
 }
 
@@ -162,6 +162,7 @@ async fn attempts(db: &dyn Database, actor: &Actor, name: &PackageName, version:
         package: name.clone(),
         tag: tag("attempt"),
         version: Some(v(version)),
+        max_tags: 100,
         now: now(),
         audit,
     };
@@ -194,10 +195,11 @@ pub async fn a_refusal_does_not_tell_what_is_there(db: &dyn Database) {
     let told = async |version: &str, removed: &str, person: &Username| {
         let audit = entry(AuditEvent::TagRemove, &stranger).with_package(&name);
         let (actor, package) = (stranger.clone(), name.clone());
-        let change = TagChange { actor, package, tag: tag(removed), version: None, now: now(), audit };
+        let change = TagChange { actor, package, tag: tag(removed), version: None, max_tags: 100, now: now(), audit };
         let audit = entry(AuditEvent::OwnershipAdd, &stranger).with_package(&name);
         let (actor, package) = (stranger.clone(), name.clone());
-        let owner = OwnerChange { actor, package, owner: person.clone(), owns: true, now: now(), audit };
+        let owner =
+            OwnerChange { actor, package, owner: person.clone(), owns: true, max_owners: 100, now: now(), audit };
         let former = OwnerChange { owns: false, ..owner.clone() };
         let mut results = attempts(db, &stranger, &name, version).await;
         results.extend([db.execute(&change).await, db.execute(&owner).await, db.execute(&former).await]);
@@ -226,6 +228,7 @@ pub async fn only_those_in_charge_change_versions(db: &dyn Database) {
             scope: scope.clone(),
             member: who.username.clone(),
             role: Some(role),
+            max_members: 100,
             now: now(),
             audit: entry(AuditEvent::ScopeMemberSet, &owner),
         };

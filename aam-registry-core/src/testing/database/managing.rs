@@ -142,6 +142,7 @@ pub async fn a_role_comes_and_goes(db: &dyn Database) {
     let add = async || {
         let audit = entry(AuditEvent::ScopeMemberSet, &as_admin);
         let change = crate::decide::MemberChange {
+            max_members: 100,
             actor: as_admin.clone(),
             scope: scope.clone(),
             member: keeper.username.clone(),

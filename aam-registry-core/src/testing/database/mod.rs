@@ -17,8 +17,10 @@ mod packages;
 mod private;
 mod publish_rights;
 mod publishing;
+mod reports;
 mod scopes;
 mod search;
+mod second_factors;
 mod sessions;
 mod tags;
 mod tokens;
@@ -42,8 +44,10 @@ pub use packages::*;
 pub use private::*;
 pub use publish_rights::*;
 pub use publishing::*;
+pub use reports::*;
 pub use scopes::*;
 pub use search::*;
+pub use second_factors::*;
 pub use sessions::*;
 pub use tags::*;
 pub use tokens::*;
@@ -75,10 +79,16 @@ macro_rules! database_cases {
             a_session_is_ended_by_nobody_else,
             the_other_sessions_end_at_once,
             a_login_from_a_new_place_is_noticed,
+            the_addresses_of_logins_are_known,
             a_used_session_says_when,
             the_place_of_an_old_session_is_remembered,
+            a_second_factor_comes_and_goes,
+            a_code_works_once,
+            of_uses_of_a_code_at_once_one_counts,
+            a_second_factor_is_its_users,
             a_profile_lists_owned_packages,
             a_token_is_found_by_its_digest,
+            a_token_is_found_by_its_secret_until_it_is_revoked,
             tokens_are_listed_newest_first,
             a_revoked_token_is_gone,
             a_token_of_another_cannot_be_revoked,
@@ -87,6 +97,9 @@ macro_rules! database_cases {
             a_used_token_says_when,
             a_dead_credential_makes_no_token,
             a_disabled_user_is_shut_out_until_enabled,
+            a_report_is_made_and_closed,
+            a_report_is_checked,
+            open_reports_of_a_user_are_few,
             a_role_comes_and_goes,
             an_administrator_sets_roles,
             a_password_that_was_reset_ends_sessions,
@@ -109,6 +122,7 @@ macro_rules! database_cases {
             of_scopes_made_at_once_one_is_made,
             members_come_and_change_and_go,
             only_owners_change_members,
+            a_scope_has_no_more_members_than_it_may,
             an_administrator_changes_members,
             a_member_may_leave,
             the_last_owner_stays,
@@ -159,6 +173,7 @@ macro_rules! database_cases {
             a_dead_credential_changes_no_version,
             a_tag_is_set_moved_and_removed,
             a_tag_that_is_so_already_is_no_change,
+            a_package_has_no_more_tags_than_it_may,
             an_unknown_tag_cannot_be_removed,
             a_yanked_version_gets_no_tag,
             a_tag_change_is_checked,
@@ -173,6 +188,7 @@ macro_rules! database_cases {
             the_last_owner_of_a_package_stays,
             a_disabled_owner_of_a_package_is_not_the_one_that_stays,
             owners_leaving_at_once_leave_one,
+            a_package_has_no_more_owners_than_it_may,
             an_ownership_that_is_so_already_is_no_change,
             a_change_of_owners_is_checked,
             scope_owners_own_its_packages,

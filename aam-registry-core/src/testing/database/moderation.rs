@@ -170,6 +170,7 @@ pub async fn a_change_of_an_unseen_version_finds_none(db: &dyn Database) {
         package: name.clone(),
         tag: tag("beta"),
         version: Some(v("1.1.0")),
+        max_tags: 100,
         now: now(),
         audit: entry(AuditEvent::TagSet, &owner),
     };
@@ -207,6 +208,7 @@ pub async fn a_quarantine_comes_and_goes(db: &dyn Database) {
         package: name.clone(),
         tag: tag("beta"),
         version: Some(v("1.1.0")),
+        max_tags: 100,
         now: now(),
         audit: entry(AuditEvent::TagSet, &owner),
     };

@@ -16,7 +16,7 @@ use crate::{
 fn change(by: &Actor, package: &PackageName, owner: &Username, event: AuditEvent) -> OwnerChange {
     let audit = entry(event, by).with_package(package).with("owner", owner.as_str());
     let (owns, actor, package) = (event == AuditEvent::OwnershipAdd, by.clone(), package.clone());
-    OwnerChange { actor, package, owner: owner.clone(), owns, now: now(), audit }
+    OwnerChange { actor, package, owner: owner.clone(), owns, max_owners: 100, now: now(), audit }
 }
 
 async fn add(db: &dyn Database, by: &Actor, package: &PackageName, owner: &Actor) -> Result<()> {
@@ -137,6 +137,7 @@ pub async fn scope_owners_own_its_packages(db: &dyn Database) {
     publish(db, &owner, &name, &["1.0.0"]).await;
     let set_member = async |who: &Actor, role| {
         let change = MemberChange {
+            max_members: 100,
             actor: owner.clone(),
             scope: scope.clone(),
             member: who.username.clone(),
@@ -191,4 +192,25 @@ pub async fn a_scope_lists_who_owns_single_packages(db: &dyn Database) {
     }
     let scope_now = shown().await;
     assert_eq!((scope_now.collaborators.len(), scope_now.has_more_collaborators), (Scope::MAX_COLLABORATORS, true));
+}
+
+/// `QuotaExceeded` for one owner more than may be listed with a package, also if several are added at once; owners
+/// may still be removed.
+pub async fn a_package_has_no_more_owners_than_it_may(db: &dyn Database) {
+    let (first, name) = published(db, &["1.0.0"]).await;
+    let others = [actor(db).await, actor(db).await, actor(db).await];
+    let to_add = |other: &Actor| OwnerChange {
+        max_owners: 2,
+        ..change(&first, &name, &other.username, AuditEvent::OwnershipAdd)
+    };
+    let changes: Vec<_> = others.iter().map(to_add).collect();
+    let results = join_all(changes.iter().map(|change| db.execute(change))).await;
+    assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1, "{results:?}");
+    let added = others.iter().zip(&results).find(|(_, result)| result.is_ok()).expect("one was added").0;
+    for result in results.iter().filter_map(|result| result.as_ref().err()) {
+        assert_eq!(result.code(), ErrorCode::QuotaExceeded);
+    }
+    db.execute(&to_add(added)).await.expect("it is so already");
+    remove(db, &first, &name, added).await.expect("remove");
+    db.execute(&to_add(&others[0])).await.expect("there is room again");
 }

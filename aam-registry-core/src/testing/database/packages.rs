@@ -14,7 +14,9 @@ use super::{
 use crate::{
     decide::PublishCommit,
     ports::{CommandHandlerExt, Database},
-    types::{PackageName, PublishedVersion, Reach, VersionBounds, VersionList, VersionRange, VersionStatus},
+    types::{
+        LocatedVersion, PackageName, PublishedVersion, Reach, VersionBounds, VersionList, VersionRange, VersionStatus,
+    },
 };
 
 /// The order is that of the publishes, not that of the versions or of clocks that differ.
@@ -72,7 +74,7 @@ pub async fn a_list_of_versions_keeps_to_its_bounds(db: &dyn Database) {
     assert_eq!(db.version_list(&package_name(), &range, Reach::Everything).await.expect("read"), None);
 }
 
-/// The separate reads of tags, owners and version numbers agree with the package.
+/// The separate reads of tags, owners, version numbers and what locates a version agree with the package.
 pub async fn the_small_reads_tell_what_the_package_tells(db: &dyn Database) {
     let (actor, name) = published(db, &["1.0.0", "2.0.0", "1.5.0"]).await;
     db.execute(&yank(&actor, &name, "2.0.0")).await.expect("yank");
@@ -83,9 +85,20 @@ pub async fn the_small_reads_tell_what_the_package_tells(db: &dyn Database) {
     let numbers = [("1.5.0", true), ("2.0.0", false), ("1.0.0", true)];
     let numbers = numbers.map(|(version, visible)| PublishedVersion::new(v(version), !visible, VersionStatus::OPEN));
     assert_eq!(db.version_numbers(&name, Reach::Everything).await.expect("read"), Some(numbers.to_vec()));
+    let located = async |name: &PackageName, version: &str| {
+        db.located_version(name, &v(version), Reach::Everything).await.expect("read")
+    };
+    for version in ["2.0.0", "1.5.0+build", "1.0.0"] {
+        let detail = db.version(&name, &v(version), Reach::Everything).await.expect("read").expect("a version");
+        let expected = LocatedVersion { location: detail.location(), summary: detail.summary };
+        assert_eq!(located(&name, version).await, Some(expected), "{version}");
+    }
     for version in ["1.5.0", "1.0.0"] {
         db.execute(&yank(&actor, &name, version)).await.expect("yank");
     }
+    assert!(located(&name, "1.5.0").await.expect("a version").summary.yanked, "also where it was read before");
+    assert_eq!(located(&name, "7.0.0").await, None);
+    assert_eq!(located(&package_name(), "1.0.0").await, None);
     assert_eq!(db.tags(&name, Reach::Everything).await.expect("read"), Some(BTreeMap::new()));
     let unknown = package_name();
     assert_eq!(db.tags(&unknown, Reach::Everything).await.expect("read"), None);

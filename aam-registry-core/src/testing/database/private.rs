@@ -37,6 +37,7 @@ async fn set(db: &dyn Database, by: &Actor, package: &PackageName, visibility: V
 
 async fn set_role(db: &dyn Database, owner: &Actor, scope: &ScopeName, member: &Actor, role: ScopeRole) {
     let change = MemberChange {
+        max_members: 100,
         actor: owner.clone(),
         scope: scope.clone(),
         member: member.username.clone(),
@@ -50,11 +51,11 @@ async fn set_role(db: &dyn Database, owner: &Actor, scope: &ScopeName, member: &
 async fn add_owner(db: &dyn Database, by: &Actor, package: &PackageName, owner: &Actor) -> Result<()> {
     let audit = entry(AuditEvent::OwnershipAdd, by).with_package(package);
     let (actor, package, owner) = (by.clone(), package.clone(), owner.username.clone());
-    db.execute(&OwnerChange { actor, package, owner, owns: true, now: now(), audit }).await
+    db.execute(&OwnerChange { max_owners: 100, actor, package, owner, owns: true, now: now(), audit }).await
 }
 
 /// Which of the reads of a package find it within `reach`.
-async fn found(db: &dyn Database, name: &PackageName, reach: Reach) -> [bool; 10] {
+async fn found(db: &dyn Database, name: &PackageName, reach: Reach) -> [bool; 11] {
     let (one, range) = (v("1.0.0"), VersionRange { before: None, bounds: VersionBounds::LISTED });
     let audience = if reach == Reach::Public { Audience::Members } else { Audience::Private };
     [
@@ -65,6 +66,7 @@ async fn found(db: &dyn Database, name: &PackageName, reach: Reach) -> [bool; 10
         db.tags(name, reach).await.expect("read").is_some(),
         db.owners(name, reach).await.expect("read").is_some(),
         db.version(name, &one, reach).await.expect("read").is_some(),
+        db.located_version(name, &one, reach).await.expect("read").is_some(),
         db.files(name, &one, reach).await.expect("read").is_some(),
         db.readme(name, &one, reach).await.expect("read").is_some(),
         db.archive_location(name, &one, audience).await.expect("read").is_some(),
@@ -76,8 +78,8 @@ pub async fn a_private_package_is_out_of_reach(db: &dyn Database) {
     let (owner, _, name) = private(db).await;
     // In both orders, since what one read leaves behind must not answer the other.
     for _ in 0..2 {
-        assert_eq!(found(db, &name, Reach::Public).await, [false; 10]);
-        assert_eq!(found(db, &name, Reach::Everything).await, [true; 10]);
+        assert_eq!(found(db, &name, Reach::Public).await, [false; 11]);
+        assert_eq!(found(db, &name, Reach::Everything).await, [true; 11]);
     }
     let package = db.package(&name, Reach::Everything).await.expect("read").expect("a package");
     assert_eq!(package.visibility, Visibility::Private);
@@ -88,12 +90,12 @@ pub async fn a_private_package_is_out_of_reach(db: &dyn Database) {
 
     set(db, &owner, &name, Visibility::Public).await.expect("change");
     for reach in Reach::ALL {
-        assert_eq!(found(db, &name, reach).await, [true; 10], "{reach:?}");
+        assert_eq!(found(db, &name, reach).await, [true; 11], "{reach:?}");
     }
     let package = db.package(&name, Reach::Public).await.expect("read").expect("a package");
     assert_eq!(package.visibility, Visibility::Public);
     set(db, &owner, &name, Visibility::Private).await.expect("change");
-    assert_eq!(found(db, &name, Reach::Public).await, [false; 10]);
+    assert_eq!(found(db, &name, Reach::Public).await, [false; 11]);
 }
 
 /// The manifest of the first version decides; later ones change nothing.
@@ -181,7 +183,15 @@ pub async fn who_may_not_see_a_package_finds_nothing_to_change(db: &dyn Database
             audit: audit(),
         };
         refused(db.execute(&text).await, code);
-        let tagged = TagChange { actor, package, tag: tag("beta"), version: Some(version), now: now(), audit: audit() };
+        let tagged = TagChange {
+            actor,
+            package,
+            tag: tag("beta"),
+            version: Some(version),
+            max_tags: 100,
+            now: now(),
+            audit: audit(),
+        };
         refused(db.execute(&tagged).await, code);
         refused(add_owner(db, by, &name, by).await, code);
         refused(set(db, by, &name, Visibility::Public).await, code);

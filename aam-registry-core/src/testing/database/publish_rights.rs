@@ -64,6 +64,7 @@ pub async fn a_publish_moves_a_tag_only_for_who_may_tag(db: &dyn Database) {
         scope: scope.clone(),
         member: contributor.username.clone(),
         role: Some(ScopeRole::Contributor),
+        max_members: 100,
         now: now(),
         audit: entry(AuditEvent::ScopeMemberSet, &owner),
     };
@@ -95,6 +96,7 @@ pub async fn every_role_publishes_in_its_scope(db: &dyn Database) {
     {
         let member = actor(db).await;
         let change = MemberChange {
+            max_members: 100,
             actor: owner.clone(),
             scope: scope.clone(),
             member: member.username.clone(),

@@ -16,7 +16,7 @@ use crate::{
 fn change(by: &Actor, scope: &ScopeName, member: &Username, role: Option<ScopeRole>) -> MemberChange {
     let event = if role.is_some() { AuditEvent::ScopeMemberSet } else { AuditEvent::ScopeMemberRemove };
     let (scope, member) = (scope.clone(), member.clone());
-    MemberChange { actor: by.clone(), scope, member, role, now: now(), audit: entry(event, by) }
+    MemberChange { actor: by.clone(), scope, member, role, max_members: 100, now: now(), audit: entry(event, by) }
 }
 
 async fn set(db: &dyn Database, by: &Actor, scope: &ScopeName, member: &Actor, role: ScopeRole) -> Result<()> {
@@ -55,7 +55,8 @@ pub async fn a_new_scope_is_its_makers(db: &dyn Database) {
 
     let mut expected = vec![name, ScopeName::from(&actor.username)];
     expected.sort();
-    let scopes = db.scopes_of(actor.user).await.expect("read");
+    let scopes = db.scopes_of(actor.user, 100).await.expect("read");
+    assert_eq!(db.scopes_of(actor.user, 1).await.expect("read"), scopes[..1], "no more than asked for");
     assert_eq!(scopes, expected.into_iter().map(|name| (name, ScopeRole::Owner)).collect::<Vec<_>>());
     let made = audit_by(db, &actor).await.iter().filter(|one| one.entry.event == AuditEvent::ScopeCreate).count();
     assert_eq!(made, 1);
@@ -105,11 +106,11 @@ pub async fn members_come_and_change_and_go(db: &dyn Database) {
     for role in [ScopeRole::Contributor, ScopeRole::Member, ScopeRole::Owner, ScopeRole::Member] {
         set(db, &owner, &scope, &member, role).await.expect("set");
         assert_eq!(members(db, &scope).await, by_name([(&owner, ScopeRole::Owner), (&member, role)]));
-        assert!(db.scopes_of(member.user).await.expect("read").contains(&(scope.clone(), role)));
+        assert!(db.scopes_of(member.user, 100).await.expect("read").contains(&(scope.clone(), role)));
     }
     remove(db, &owner, &scope, &member).await.expect("remove");
     assert_eq!(members(db, &scope).await, by_name([(&owner, ScopeRole::Owner)]));
-    assert_eq!(db.scopes_of(member.user).await.expect("read").len(), 1, "only its own");
+    assert_eq!(db.scopes_of(member.user, 100).await.expect("read").len(), 1, "only its own");
     assert_eq!(changes(db, &owner).await, 5);
 }
 
@@ -267,4 +268,23 @@ pub async fn a_dead_credential_changes_no_scope(db: &dyn Database) {
         assert_eq!(left.map_err(|error| error.code()), Err(ErrorCode::Unauthorized), "{what}");
     }
     assert_eq!(members(db, &scope).await, by_name([(&owner, ScopeRole::Owner)]));
+}
+
+/// `QuotaExceeded` for one member more than a scope may have, also if several are added at once; roles may still be
+/// changed.
+pub async fn a_scope_has_no_more_members_than_it_may(db: &dyn Database) {
+    let (owner, first, second) = (actor(db).await, actor(db).await, actor(db).await);
+    let scope = scope(db, &owner).await;
+    let two =
+        |member: &Actor, role| MemberChange { max_members: 2, ..change(&owner, &scope, &member.username, Some(role)) };
+    let changes = [two(&first, ScopeRole::Member), two(&second, ScopeRole::Member)];
+    let results = join_all(changes.iter().map(|change| db.execute(change))).await;
+    assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1, "{results:?}");
+    let (added, other) = if results[0].is_ok() { (&first, &second) } else { (&second, &first) };
+    for result in results.into_iter().filter(Result::is_err) {
+        refused(result, ErrorCode::QuotaExceeded);
+    }
+    db.execute(&two(added, ScopeRole::Contributor)).await.expect("a role changes");
+    remove(db, &owner, &scope, added).await.expect("remove");
+    db.execute(&two(other, ScopeRole::Member)).await.expect("there is room again");
 }

@@ -1,10 +1,12 @@
 //! Login sessions as they are listed and ended.
 
+use std::net::IpAddr;
+
 use super::world::{actor, after, audit_by, dead_actors, entry, now, refused, session, user, word};
 use crate::{
     decide::{AccountActor, AccountChange, AccountUpdate, BeginSession, EndSession},
     error::{ErrorCode, Result},
-    ports::{CommandHandlerExt, Database},
+    ports::{AddressesOfLogin, CommandHandlerExt, Database, QueryHandlerExt},
     types::{Actor, AuditEvent, Credential, JobFilter, LoginClient, LoginSession, NewJob, PageRequest, User},
 };
 
@@ -120,6 +122,21 @@ pub async fn a_login_from_a_new_place_is_noticed(db: &dyn Database) {
         let filter = JobFilter { id: Some(id), kind: None, state: None, with_done: true, newest_first: false, page };
         assert_eq!(db.jobs(&filter).await.expect("read").total, u64::from(is_new));
     }
+}
+
+/// The addresses of logins are found by username and by e-mail address.
+pub async fn the_addresses_of_logins_are_known(db: &dyn Database) {
+    let user = user(db).await;
+    for address in ["192.0.2.1", "192.0.2.1", "2001:db8::1"] {
+        begin(db, &user, address).await;
+    }
+    for login in [user.username.as_str(), &user.email, &user.email.to_uppercase()] {
+        let mut known: Vec<_> = db.ask(AddressesOfLogin(login.to_owned())).await.expect("read");
+        known.sort();
+        known.dedup();
+        assert_eq!(known, ["192.0.2.1", "2001:db8::1"].map(|text| text.parse::<IpAddr>().expect("an address")));
+    }
+    assert!(db.ask(AddressesOfLogin(word())).await.expect("read").is_empty());
 }
 
 /// When a session was last used is stored, in whatever order that is reported.

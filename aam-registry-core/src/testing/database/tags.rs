@@ -1,5 +1,7 @@
 //! Dist-tags and what `latest` names.
 
+use futures_util::future::join_all;
+
 use super::{
     changes::{unyank, yank},
     world::{
@@ -18,7 +20,7 @@ fn change(actor: &Actor, package: &PackageName, name: &str, version: Option<&str
     let event = if version.is_some() { AuditEvent::TagSet } else { AuditEvent::TagRemove };
     let audit = entry(event, actor).with_package(package).with("tag", name);
     let (actor, package) = (actor.clone(), package.clone());
-    TagChange { actor, package, tag: tag(name), version: version.map(v), now: now(), audit }
+    TagChange { actor, package, tag: tag(name), version: version.map(v), max_tags: 100, now: now(), audit }
 }
 
 async fn set(db: &dyn Database, actor: &Actor, name: &PackageName, tag: &str, version: &str) -> Result<()> {
@@ -212,4 +214,28 @@ pub async fn latest_set_by_hand_ends_with_a_yank(db: &dyn Database) {
     assert_eq!(yanked.moved_tags, [(DistTag::latest(), v("2.0.0"))].into());
     db.execute(&unyank(&actor, &name, "1.0.0")).await.expect("unyank");
     assert_eq!(latest(db, &name).await.as_deref(), Some("2.0.0"));
+}
+
+/// `QuotaExceeded` for one tag more than a package may have beside `latest`, also if several are set at once, and for
+/// one that a publish asks for; tags that exist may still be moved.
+pub async fn a_package_has_no_more_tags_than_it_may(db: &dyn Database) {
+    let (actor, name) = published(db, &["1.0.0"]).await;
+    let two = |tag: &str| TagChange { max_tags: 2, ..change(&actor, &name, tag, Some("1.0.0")) };
+    let changes = ["a", "b", "c", "d"].map(two);
+    let results = join_all(changes.iter().map(|change| db.execute(change))).await;
+    assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 2, "{results:?}");
+    for result in results.into_iter().filter(Result::is_err) {
+        refused(result, ErrorCode::QuotaExceeded);
+    }
+    let publish = async |asked: &str, version: &str| {
+        let commit = commit(&actor, upload(db, &actor).await, manifest(&name, version));
+        db.commit_publish(&PublishCommit { tag: Some(tag(asked)), max_tags: 2, ..commit }).await
+    };
+    refused(publish("more", "1.1.0").await, ErrorCode::QuotaExceeded);
+    let set: Vec<_> = tags(db, &name).await.into_iter().map(|(tag, _)| tag).filter(|tag| tag != "latest").collect();
+    publish(&set[0], "1.2.0").await.expect("moves a tag");
+    publish("latest", "1.3.0").await.expect("`latest` does not count");
+    db.execute(&two(&set[1])).await.expect("it is so already");
+    remove(db, &actor, &name, &set[1]).await.expect("remove");
+    db.execute(&two("more")).await.expect("there is room again");
 }

@@ -6,8 +6,9 @@ use super::world::{
     actor, after, audit_by, dead_actors, entry, new_scope, new_token, now, refused, scope_name, token_revocation, word,
 };
 use crate::{
+    decide::{AccountActor, AccountChange, AccountUpdate, RevokedTokens, TokenRevocation},
     error::ErrorCode,
-    ports::{CommandHandlerExt, Database},
+    ports::{CommandHandlerExt, Database, QueryHandlerExt, TokenOfSecret},
     types::{
         Actor, AuditEvent, Credential, Sha256Digest, Token, TokenId, TokenPattern, TokenScope, TokenSecret, UserId,
     },
@@ -52,6 +53,30 @@ pub async fn a_token_is_found_by_its_digest(db: &dyn Database) {
     assert_eq!(db.token_holder(&TokenSecret::generate().digest(), now()).await.expect("read"), None);
     let made = audit_by(db, &actor).await.iter().filter(|one| one.entry.event == AuditEvent::TokenCreate).count();
     assert_eq!(made, 2);
+}
+
+/// A token is found by its secret, whatever has become of its user, until it is revoked.
+pub async fn a_token_is_found_by_its_secret_until_it_is_revoked(db: &dyn Database) {
+    let actor = actor(db).await;
+    let token = token(actor.user, now());
+    let secret = create(db, &actor, &token).await;
+    let disable = AccountChange {
+        by: AccountActor::Operator,
+        username: actor.username.clone(),
+        update: AccountUpdate::Disabled(true),
+        now: now(),
+        audit: Vec::new(),
+    };
+    db.execute(&disable).await.expect("disabled");
+    assert_eq!(db.token_holder(&secret, now()).await.expect("read"), None);
+    let found = db.ask(TokenOfSecret(secret)).await.expect("read").expect("a token");
+    assert_eq!((found.token.id, found.user.username), (token.id, actor.username.clone()));
+    let unknown = TokenSecret::generate().digest();
+    assert!(db.ask(TokenOfSecret(unknown)).await.expect("read").is_none());
+    let audit = entry(AuditEvent::TokenLeakReported, &actor);
+    let revocation = TokenRevocation { tokens: RevokedTokens::Id(token.id), now: now(), audit };
+    assert_eq!(db.execute(&revocation).await.expect("revoked"), 1);
+    assert!(db.ask(TokenOfSecret(secret)).await.expect("read").is_none());
 }
 
 /// No endpoint uses the scope `approve` and no new token is given it, but earlier releases stored tokens that have it:

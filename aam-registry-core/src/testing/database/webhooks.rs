@@ -146,6 +146,7 @@ pub async fn only_owners_manage_webhooks(db: &dyn Database) {
     let scope = scope(db, &owner).await;
     for (user, role) in [(&member, ScopeRole::Member), (&contributor, ScopeRole::Contributor)] {
         let change = MemberChange {
+            max_members: 100,
             actor: owner.clone(),
             scope: scope.clone(),
             member: user.username.clone(),

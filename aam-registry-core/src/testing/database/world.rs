@@ -60,6 +60,7 @@ pub(super) fn stranger() -> User {
         email: format!("{name}@example.com"),
         roles: AccountRoles::NONE,
         email_verified: false,
+        otp_enabled: false,
         disabled: false,
         created_at: now(),
     }
@@ -225,6 +226,7 @@ pub(super) fn commit(actor: &Actor, upload: UploadId, manifest: Manifest) -> Pub
         readme: None,
         tag: None,
         approval: ApprovalStatus::Approved,
+        max_tags: 100,
         latest_policy: LatestPolicy::Highest,
         now: now(),
         audit,

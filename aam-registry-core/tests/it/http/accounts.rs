@@ -3,6 +3,7 @@
 use aam_registry_core::registry::{Policy, RegistrationPolicy};
 use http::Method;
 use insta::assert_snapshot;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::site::Site;
@@ -45,8 +46,10 @@ async fn a_user_registers_and_logs_in() {
     unknown.assert_error(401, "invalid_credentials");
     assert_eq!(wrong.json()["message"], unknown.json()["message"]);
     login(json!({"password": PASSWORD})).await.assert_error(400, "invalid_request");
-    login(json!({"username": "ada", "password": PASSWORD, "otp": "123456"})).await.assert_error(400, "invalid_request");
-    assert_eq!(login(json!({"username": "ada", "password": PASSWORD, "otp": null})).await.status, 200);
+    // Without a second factor, a code is not looked at.
+    for otp in [json!("123456"), Value::Null] {
+        assert_eq!(login(json!({"username": "ada", "password": PASSWORD, "otp": otp})).await.status, 200);
+    }
 
     let token = session.json()["access_token"].as_str().expect("a token").to_owned();
     assert_snapshot!(site.act(Method::GET, "/api/v1/users/me", &token).await.snapshot());
@@ -108,6 +111,54 @@ async fn tokens_are_made_listed_and_revoked() {
     site.act(Method::DELETE, &path, &session).await.assert_error(404, "token_not_found");
     site.act(Method::DELETE, "/api/v1/users/tokens/nonsense", &session).await.assert_error(404, "token_not_found");
     site.act(Method::GET, "/api/v1/users/me", &token).await.assert_error(401, "unauthorized");
+}
+
+#[tokio::test]
+async fn a_token_lasts_no_longer_than_the_registry_allows() {
+    let site = Site::of(World::with_policy(Policy::default().with_max_token_days(Some(30))));
+    let session = site.user("ada").await;
+    let create = |wanted: Value| {
+        let (site, session) = (&site, &session);
+        let mut body = json!({"name": "ci", "scopes": ["read"]});
+        body.as_object_mut().expect("an object").extend(wanted.as_object().expect("an object").clone());
+        async move { site.send_json(Method::POST, "/api/v1/users/tokens", session, &body).await }
+    };
+    let long = create(json!({"expires_in_days": 31})).await;
+    long.assert_error(400, "invalid_request");
+    assert!(long.text().contains("30 days"), "{long:?}");
+    for wanted in [json!({}), json!({"expires_in_days": 30})] {
+        let made = create(wanted).await;
+        let at = |key: &str| made.json()[key].as_str().expect("a time").parse::<Timestamp>().expect("a time");
+        let days = at("expires_at").duration_since(at("created_at")).as_hours();
+        assert!((719..=720).contains(&days), "{days}");
+    }
+    let limits = site.get("/api/v1/limits").await.json();
+    assert_eq!(limits["max_token_days"], 30);
+}
+
+#[tokio::test]
+async fn a_leaked_token_is_revoked_by_whoever_reports_it() {
+    let site = Site::new();
+    let session = site.user("ada").await;
+    let token = json!({"name": "ci", "scopes": ["read"]});
+    let token = site.send_json(Method::POST, "/api/v1/users/tokens", &session, &token).await.json();
+    let token = token["token"].as_str().expect("a secret").to_owned();
+    assert_eq!(site.act(Method::GET, "/api/v1/users/me", &token).await.status, 200);
+    let report = |body: Value| {
+        let site = &site;
+        async move { site.send_json(Method::POST, "/api/v1/token-reports", "", &body).await }
+    };
+    let unknown = aam_registry_core::types::TokenSecret::generate();
+    let other = report(json!([{"token": unknown.expose(), "type": "aam_token"}, {"token": "nonsense"}])).await;
+    let leaked =
+        json!([{"token": token, "type": "aam_token", "url": "https://github.example/a/b", "source": "content"}]);
+    let first = report(leaked.clone()).await;
+    assert_eq!((first.status.as_u16(), first.text()), (204, other.text()));
+    assert_eq!(report(leaked).await.status, other.status);
+    site.act(Method::GET, "/api/v1/users/me", &token).await.assert_error(401, "unauthorized");
+    report(json!({"token": token})).await.assert_error(400, "invalid_request");
+    let many: Vec<_> = (0..101).map(|_| json!({"token": "x"})).collect();
+    report(json!(many)).await.assert_error(400, "invalid_request");
 }
 
 #[tokio::test]

@@ -1,10 +1,12 @@
 //! Yanks, deprecations, dist-tags, owners, scopes, the audit log.
 
+use aam_registry_core::registry::Policy;
 use http::Method;
 use insta::assert_snapshot;
 use serde_json::json;
 
 use super::site::Site;
+use crate::registry::world::World;
 
 const VERSION: &str = "/api/v1/packages/greet-kit/1.0.0";
 
@@ -121,5 +123,38 @@ async fn the_audit_log_is_for_those_concerned() {
     assert_eq!(site.act(Method::GET, filtered, &admin).await.json()["total"], 1);
     for bad in ["limit=201", "page=0", "event=nothing", "from=now", "package=No!"] {
         site.act(Method::GET, &format!("/api/v1/audit-log?{bad}"), &admin).await.assert_error(400, "invalid_request");
+    }
+}
+
+#[tokio::test]
+async fn tags_owners_and_members_are_bounded_and_the_refusal_names_the_bound() {
+    let policy = Policy::default().with_tags_per_package(1).with_owners_per_package(1).with_members_per_scope(1);
+    let site = Site::of(World::with_policy(policy));
+    let ada = site.user("ada").await;
+    site.user("bob").await;
+    site.publish(&ada, "kit", "1.0.0").await;
+    let tag = json!({"version": "1.0.0"});
+    let set = site.send_json(Method::PUT, "/api/v1/packages/kit/tags/beta", &ada, &tag).await;
+    assert_eq!(set.status, 200);
+    for (path, body, bound) in [
+        (
+            "/api/v1/packages/kit/tags/next",
+            tag,
+            "allows 1 dist-tags of a package beside `latest` (MAX_TAGS_PER_PACKAGE)",
+        ),
+        ("/api/v1/packages/kit/owners/bob", json!({}), "allows 1 owners of a package (MAX_OWNERS_PER_PACKAGE)"),
+        (
+            "/api/v1/scopes/ada/members/bob",
+            json!({"role": "member"}),
+            "allows 1 members of a scope (MAX_MEMBERS_PER_SCOPE)",
+        ),
+    ] {
+        let refused = site.send_json(Method::PUT, path, &ada, &body).await;
+        refused.assert_error(403, "quota_exceeded");
+        assert!(refused.text().contains(bound), "{}", refused.text());
+    }
+    let limits = site.get("/api/v1/limits").await.json();
+    for limit in ["max_tags_per_package", "max_owners_per_package", "max_members_per_scope"] {
+        assert_eq!(limits[limit], 1, "{limit}");
     }
 }

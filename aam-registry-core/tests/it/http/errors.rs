@@ -9,8 +9,9 @@ use aam_registry_core::{
     memory::MemoryMetadata,
     ports::PackageStore,
     types::{
-        Actor, ArchiveFile, DistTag, Memberships, Package, PackageName, PackageSummary, Page, PublishedVersion, Reach,
-        RegistryTotals, SearchQuery, UserId, Username, Version, VersionDetail, VersionList, VersionRange,
+        Actor, ArchiveFile, DistTag, LocatedVersion, Memberships, Package, PackageName, PackageSummary, Page,
+        PublishedVersion, Reach, RegistryTotals, SearchQuery, UserId, Username, Version, VersionDetail, VersionList,
+        VersionRange,
     },
 };
 use async_trait::async_trait;
@@ -161,6 +162,15 @@ impl PackageStore for Troubled {
 
     async fn version(&self, name: &PackageName, version: &Version, reach: Reach) -> Result<Option<VersionDetail>> {
         self.0.version(name, version, reach).await
+    }
+
+    async fn located_version(
+        &self,
+        name: &PackageName,
+        version: &Version,
+        reach: Reach,
+    ) -> Result<Option<LocatedVersion>> {
+        self.0.located_version(name, version, reach).await
     }
 
     async fn files(&self, name: &PackageName, version: &Version, reach: Reach) -> Result<Option<Vec<ArchiveFile>>> {

@@ -34,13 +34,15 @@ async fn an_answer_loads_only_what_it_shows() {
         ("/downloads", 200, &["tags"]),
         ("/downloads?version=1.0.0", 200, &[]),
         ("/downloads?version=7.0.0", 404, &["version_numbers"]),
-        ("/resolve?spec=^1", 200, &["version_numbers", "version"]),
-        ("/resolve?spec=latest", 200, &["tags", "version"]),
+        ("/resolve?spec=^1", 200, &["version_numbers", "located_version"]),
+        ("/resolve?spec=latest", 200, &["tags", "located_version"]),
         ("/resolve?spec=^7", 404, &["version_numbers"]),
         ("/1.0.0", 200, &["version"]),
         ("/7.0.0", 404, &["version", "version_numbers"]),
         ("/1.0.0/readme", 200, &["readme"]),
         ("/1.0.0/files", 200, &["files"]),
+        ("/1.0.0/files/aam.yaml", 200, &["files", "located_version"]),
+        ("/diff?from=1.0.0&to=1.0.0", 200, &["located_version", "located_version"]),
         ("/1.0.0/download", 200, &[]),
     ] {
         let reply = site.get(&format!("{package}{path}")).await;

@@ -118,7 +118,7 @@ async fn a_long_list_of_versions_comes_in_parts() {
     let site = Site::of(World::with_policy(policy));
     let token = site.user("ada").await;
     let name = "dependency-with-a-name-of-almost-sixty-characters";
-    let needs = (0..20_000).map(|n| format!("  {name}-{n}: '>=1.0,<2.0'\n")).collect::<Vec<_>>().concat();
+    let needs = (0..5_000).map(|n| format!("  {name}-{n}: '>=1.0,<2.0'\n")).collect::<Vec<_>>().concat();
     for number in ["1.0.0", "1.1.0", "1.2.0", "1.3.0", "1.4.0"] {
         let archive = archive_with("kit", number, &format!("dependencies:\n{needs}"));
         assert_eq!(site.publish_form(&token, &[("archive", &archive)]).await.status, 201);
@@ -128,10 +128,7 @@ async fn a_long_list_of_versions_comes_in_parts() {
         versions.map(|one| one["version"].as_str().expect("a version").to_owned()).collect()
     };
     let package = site.get("/api/v1/packages/kit").await.json();
-    assert_eq!(
-        (numbers(&package), &package["versions_total"]),
-        (["1.4.0", "1.3.0", "1.2.0"].map(str::to_owned).to_vec(), &json!(5))
-    );
+    assert_eq!((numbers(&package), &package["versions_total"]), (vec!["1.4.0".to_owned()], &json!(5)));
     let mut path = "/api/v1/packages/kit/versions".to_owned();
     let mut told = Vec::new();
     for _ in 0..9 {

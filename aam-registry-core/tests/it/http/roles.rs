@@ -93,8 +93,9 @@ async fn an_auditor_reads_and_changes_nothing() {
     let hook = json!({"url": "https://hooks.example/aam", "events": ["package.publish"]});
     site.send_json(Method::POST, "/api/v1/scopes/team/webhooks", &auditor, &hook).await.assert_error(403, "forbidden");
     let principal = site.principal(&auditor).await;
-    let owner = site.world.registry.add_owner(&principal, &name("@team/kit"), &"the-auditor".parse().expect("a name"));
-    assert_eq!(owner.await.expect_err("changes nothing").code().as_str(), "forbidden");
+    let (package, owner) = (name("@team/kit"), "the-auditor".parse().expect("a name"));
+    let refused = site.world.registry.add_owner(&principal, &package, &owner).await.expect_err("changes nothing");
+    assert_eq!(refused.code().as_str(), "forbidden");
 }
 
 /// A token acts in a role only with the scope of that role.

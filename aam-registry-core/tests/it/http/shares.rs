@@ -14,7 +14,7 @@ use std::{
 use aam_registry_core::{
     Result,
     http::PeerAddr,
-    memory::MemoryArchives,
+    memory::{MemoryArchives, MemoryMetadata},
     ports::{ArchiveContent, ArchiveSource, ArchiveStore},
     types::ArchiveLocation,
 };
@@ -176,4 +176,23 @@ async fn one_address_cannot_take_every_place_for_uploads() {
         request(Method::POST, "/api/v1/packages", &headers, form(&[("archive", &archive("other-kit", "1.0.0"))]));
     let other = site.send(peer(whole, OTHER)).await;
     assert_eq!(other.status, 201, "{other:?}");
+}
+
+#[tokio::test]
+async fn of_many_documents_for_one_address_a_few_are_read_at_a_time() {
+    let mut store = Watched::new(&MemoryMetadata::new());
+    let site = Site::of(World::with(|builder, database, _| {
+        store = Watched::new(database);
+        builder.packages(store.clone())
+    }));
+    let token = site.user("ada").await;
+    assert_eq!(site.publish(&token, "greet-kit", "1.0.0").await.status, 201);
+    store.reads();
+    let read = |name: &str| request(Method::GET, &format!("/api/v1/packages/{name}/1.0.0"), &[], "");
+    let mut held: FuturesUnordered<_> = (0..many()).map(|_| site.send(peer(read("held"), GREEDY))).collect();
+    assert!(futures_util::poll!(held.next()).is_pending());
+    let share = 2 * thread::available_parallelism().map_or(2, usize::from).max(2);
+    assert_eq!(store.reads().len(), share, "the others wait for their turn");
+    let other = site.send(peer(read("greet-kit"), OTHER)).await;
+    assert_eq!(other.status, 200, "{other:?}");
 }

@@ -283,6 +283,7 @@ fn body(operation: &Value, id: &str, package: &str) -> (&'static str, Vec<u8>) {
         "deprecateVersion" => json!({"message": "no"}),
         "approveVersion" => json!({}),
         "quarantineVersion" => json!({"category": "malware", "reason": "no"}),
+        "reportPackage" => json!({"category": "other", "text": "odd"}),
         "setVisibility" => json!({"visibility": "public"}),
         other => panic!("{other} takes a body that this test does not know"),
     };

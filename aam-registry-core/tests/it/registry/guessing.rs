@@ -3,7 +3,14 @@
 
 use std::net::IpAddr;
 
-use aam_registry_core::{Error, ErrorCode, memory::MemoryLimiter, ports::RateClass, registry::OwnAccountChange};
+use aam_registry_core::{
+    Error, ErrorCode,
+    memory::MemoryLimiter,
+    ports::{Clock, RateClass},
+    registry::{LoginRequest, OwnAccountChange},
+    types::{LoginClient, Principal},
+};
+use jiff::SignedDuration;
 
 use super::world::{PASSWORD, World};
 
@@ -61,6 +68,47 @@ async fn wrong_passwords_for_an_account_from_many_addresses_are_limited() {
     }
     // The first two addresses use up the two of the account, and the other six what each is forgiven.
     assert_eq!(guesses, 8);
+}
+
+#[tokio::test]
+async fn an_address_that_logged_in_before_is_not_locked_out() {
+    let world = guarded().await;
+    log_in(&world, "192.0.2.1", "ada", PASSWORD).await.expect("logged in");
+    assert_eq!(failure(&world, "192.0.2.1", "ada", "wrong").await, ErrorCode::InvalidCredentials);
+    for host in 2..=8 {
+        failure(&world, &format!("192.0.2.{host}"), "ada", "wrong").await;
+    }
+    assert_eq!(failure(&world, "192.0.2.2", "ada", PASSWORD).await, ErrorCode::RateLimited, "a stranger");
+    log_in(&world, "192.0.2.1", "ada", PASSWORD).await.expect("the owner, who has failed once");
+    assert_eq!(failure(&world, "192.0.2.1", "ada", "wrong").await, ErrorCode::InvalidCredentials);
+    assert_eq!(failure(&world, "192.0.2.1", "ada", "wrong").await, ErrorCode::RateLimited, "the limit of the address");
+}
+
+#[tokio::test]
+async fn a_right_password_with_a_code_is_not_locked_out() {
+    let world = guarded().await;
+    let ada = Principal::of_host(
+        &world.registry.find_user(&"ada".parse().expect("a name")).await.expect("read").expect("ada"),
+    );
+    let secret = world.registry.enroll_second_factor(&ada, "tests").await.expect("enrolled").secret;
+    let code = |seconds| secret.code_at(world.clock.now() + SignedDuration::from_secs(seconds)).expect("a code");
+    world.registry.confirm_second_factor(&ada, &code(-30)).await.expect("confirmed");
+    let log_in = async |login: &str, password: &str, otp: &str| {
+        let client = LoginClient::new(Some(address("192.0.2.77")), None);
+        let (login, password, otp) = (login.to_owned(), password.to_owned(), Some(otp.to_owned()));
+        world.registry.log_in(LoginRequest { login, password, otp, client }).await.map(drop)
+    };
+    for host in 1..=8 {
+        failure(&world, &format!("192.0.2.{host}"), "ada", "wrong").await;
+    }
+    let refused =
+        async |login: &str, password: &str, otp: &str| log_in(login, password, otp).await.expect_err("refused").code();
+    assert_eq!(refused("ada", "wrong", "000000").await, ErrorCode::InvalidCredentials, "what is forgiven");
+    assert_eq!(refused("ada", PASSWORD, "000000").await, ErrorCode::RateLimited, "it tells nothing of the password");
+    assert_eq!(failure(&world, "192.0.2.78", "ada", "wrong").await, ErrorCode::InvalidCredentials, "what is forgiven");
+    let client = LoginClient::new(Some(address("192.0.2.78")), None);
+    let (login, password, otp) = ("ada".to_owned(), PASSWORD.to_owned(), Some(code(0)));
+    world.registry.log_in(LoginRequest { login, password, otp, client }).await.expect("the owner");
 }
 
 #[tokio::test]

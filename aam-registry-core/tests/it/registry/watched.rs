@@ -11,9 +11,9 @@ use aam_registry_core::{
     memory::MemoryMetadata,
     ports::PackageStore,
     types::{
-        Actor, ArchiveFile, DistTag, Memberships, Package, PackageName, PackageSummary, Page, PublishedVersion, Reach,
-        RegistryTotals, SearchQuery, UserId, Username, Version, VersionDetail, VersionList, VersionRange,
-        VersionSummary,
+        Actor, ArchiveFile, DistTag, LocatedVersion, Memberships, Package, PackageName, PackageSummary, Page,
+        PublishedVersion, Reach, RegistryTotals, SearchQuery, UserId, Username, Version, VersionDetail, VersionList,
+        VersionRange, VersionSummary,
     },
 };
 use async_trait::async_trait;
@@ -64,6 +64,7 @@ watched! {
     fn tags(name: &PackageName, reach: Reach) of name -> Result<Option<BTreeMap<DistTag, Version>>>;
     fn owners(name: &PackageName, reach: Reach) of name -> Result<Option<Vec<Username>>>;
     fn version(name: &PackageName, version: &Version, reach: Reach) of name -> Result<Option<VersionDetail>>;
+    fn located_version(name: &PackageName, version: &Version, reach: Reach) of name -> Result<Option<LocatedVersion>>;
     fn files(name: &PackageName, version: &Version, reach: Reach) of name -> Result<Option<Vec<ArchiveFile>>>;
     fn readme(name: &PackageName, version: &Version, reach: Reach) of name -> Result<Option<Option<String>>>;
     fn rights(actor: &Actor, name: &PackageName) of name -> Result<Option<Rights>>;

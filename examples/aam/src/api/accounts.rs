@@ -10,7 +10,9 @@ use super::{
     answered::Answered,
     client::Client,
     retry::Repeat,
-    wire::{Account, Registered, ScopeInfo, SessionList, SessionToken, TokenInfo, TokenList},
+    wire::{
+        Account, EnrolledOtp, RecoveryCodes, Registered, ScopeInfo, SessionList, SessionToken, TokenInfo, TokenList,
+    },
 };
 use crate::{config::Secret, failure::Result, output::plain};
 
@@ -42,9 +44,12 @@ impl Client {
     }
 
     /// Opens a session; `login` is a username or an e-mail address.
-    pub(crate) async fn login(&self, login: &str, password: &Secret) -> Result<Secret> {
+    pub(crate) async fn login(&self, login: &str, password: &Secret, otp: Option<&str>) -> Result<Secret> {
         let key = if login.contains('@') { "email" } else { "username" };
-        let body = json!({key: login, "password": password.expose()});
+        let mut body = json!({key: login, "password": password.expose()});
+        if let Some(otp) = otp {
+            body["otp"] = json!(otp);
+        }
         let session: SessionToken =
             self.send_json(Method::POST, self.url("users/login"), &body, Repeat::IfUnsent).await?;
         if session.access_token.is_empty() {
@@ -90,6 +95,24 @@ impl Client {
     /// Verifies an e-mail address with the link of a mail.
     pub(crate) async fn verify_email(&self, link: &str) -> Result<()> {
         self.act(Method::POST, self.url("users/verify-email"), Some(&json!({"token": link}))).await
+    }
+
+    /// Begins to enroll a second factor.
+    pub(crate) async fn enroll_otp(&self) -> Result<EnrolledOtp> {
+        self.send_json(Method::POST, self.url("users/me/totp"), &json!({}), Repeat::IfUnsent).await
+    }
+
+    /// Confirms the second factor with a code; gives the recovery codes.
+    pub(crate) async fn confirm_otp(&self, otp: &str) -> Result<Vec<String>> {
+        let body = json!({"otp": otp});
+        let codes: RecoveryCodes =
+            self.send_json(Method::POST, self.url("users/me/totp/confirm"), &body, Repeat::IfUnsent).await?;
+        Ok(codes.recovery_codes)
+    }
+
+    /// Removes the second factor.
+    pub(crate) async fn disable_otp(&self, otp: &str) -> Result<()> {
+        self.act(Method::POST, self.url("users/me/totp/disable"), Some(&json!({"otp": otp}))).await
     }
 
     /// The caller's login sessions.

@@ -16,7 +16,7 @@ use super::{
     unreachable::{self, unreachable_registry},
 };
 use crate::{
-    config::{RegistryUrl, Secret},
+    config::{Ceilings, RegistryUrl, Secret},
     failure::Result,
 };
 
@@ -92,14 +92,19 @@ impl Client {
         self.in_time(answer).await
     }
 
+    /// What the registry may not make a command exceed.
+    pub(super) fn ceilings(&self) -> &Ceilings {
+        self.patience.ceilings()
+    }
+
     /// Gets an answer whole, within the time that it may take.
     pub(super) async fn in_time<T>(&self, answer: impl Future<Output = Result<T>>) -> Result<T> {
-        self.patience.ceilings().in_time(&self.registry, answer).await
+        self.ceilings().in_time(&self.registry, answer).await
     }
 
     /// Sends or fetches archives, within the time that this may take.
     pub(super) async fn in_transfer_time<T>(&self, transfer: impl Future<Output = Result<T>>) -> Result<T> {
-        self.patience.ceilings().in_transfer_time(transfer).await
+        self.ceilings().in_transfer_time(transfer).await
     }
 
     /// Reads the JSON of an answer, which may be as large as the registry's limits make it.

@@ -2,7 +2,8 @@
 
 use std::{
     fs::File,
-    io::{Seek, Write},
+    io::{self, Seek, Write},
+    time::Instant,
 };
 
 use aam_registry_core::types::{PackageName, Sha256Digest, Version};
@@ -11,10 +12,11 @@ use sha2::{Digest, Sha256};
 use super::{
     answer,
     client::Client,
+    pace::Pace,
     retry::{self, Repeat},
     unreachable::unreachable_registry,
 };
-use crate::failure::{Failure, Kind, Result};
+use crate::failure::{Failure, Result};
 
 /// What the bytes of an archive must be.
 #[derive(Clone, Copy, Debug)]
@@ -64,9 +66,8 @@ impl Client {
         if !response.status().is_success() {
             return Err(answer::failure(self.registry(), response).await);
         }
-        let failed = |error: std::io::Error| {
-            Failure::new(Kind::Other, "io", format!("Cannot keep the archive of {name} {version}: {error}"))
-        };
+        let failed =
+            |error: io::Error| Failure::system(&format!("Cannot keep the archive of {name} {version}"), &error);
         if response.content_length().is_some_and(|size| size != expected.size) {
             let told = response.content_length().unwrap_or_default();
             return Err(tampered(name, version, &format!("{told} bytes instead of {}", expected.size)));
@@ -75,6 +76,7 @@ impl Client {
         file.set_len(0).map_err(failed)?;
         let mut hash = Sha256::new();
         let mut received = 0;
+        let mut pace = Pace::new(Instant::now(), self.ceilings().slow);
         loop {
             let chunk = match response.chunk().await {
                 Ok(Some(chunk)) => chunk,
@@ -84,6 +86,9 @@ impl Client {
             received += chunk.len() as u64;
             if received > expected.size {
                 return Err(tampered(name, version, &format!("more than the {} bytes expected", expected.size)));
+            }
+            if !pace.holds(Instant::now(), chunk.len() as u64) {
+                return Err(self.ceilings().too_slow(self.registry(), &format!("{name} {version}")));
             }
             hash.update(&chunk);
             file.write_all(&chunk).map_err(failed)?;

@@ -218,6 +218,13 @@ pub(crate) struct DeliveryPage {
     pub(crate) pages: u64,
 }
 
+/// A page of reports.
+#[derive(Debug, Deserialize)]
+pub(crate) struct ReportPage {
+    pub(crate) reports: Vec<serde_json::Value>,
+    pub(crate) total: u64,
+}
+
 /// Something that the registry made or shows under an id.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Identified {
@@ -254,6 +261,19 @@ pub(super) struct TokenList {
     pub(super) tokens: Vec<TokenInfo>,
 }
 
+/// A second factor that waits to be confirmed.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct EnrolledOtp {
+    pub(crate) secret: String,
+    pub(crate) otpauth_uri: String,
+}
+
+/// Codes that stand in for one-time passwords.
+#[derive(Debug, Deserialize)]
+pub(crate) struct RecoveryCodes {
+    pub(crate) recovery_codes: Vec<String>,
+}
+
 /// The caller's login sessions.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct SessionList {
@@ -286,6 +306,9 @@ pub(crate) struct TokenInfo {
     pub(crate) packages: Option<Vec<String>>,
     pub(crate) created_at: Option<Text<Timestamp>>,
     pub(crate) expires_at: Option<Text<Timestamp>>,
+    /// Whether it was not used for 90 days.
+    #[serde(default)]
+    pub(crate) stale: bool,
     #[serde(default)]
     pub(crate) last_used_at: Option<Text<Timestamp>>,
 }

@@ -24,6 +24,7 @@ pub(crate) enum DistTag {
         tag: types::DistTag,
     },
     /// Remove a tag
+    #[command(alias = "remove")]
     Rm {
         /// The package
         package: PackageName,
@@ -31,6 +32,7 @@ pub(crate) enum DistTag {
         tag: types::DistTag,
     },
     /// List the tags of a package
+    #[command(alias = "list")]
     Ls {
         /// The package
         package: PackageName,

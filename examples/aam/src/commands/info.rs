@@ -2,9 +2,9 @@
 
 use clap::Args;
 
-use super::acting::acts;
+use super::acting::{acts, acts_of_all};
 use crate::{
-    api::{PackageInfo, VersionInfo},
+    api::{Client, PackageInfo, VersionInfo},
     failure::Result,
     output::{Output, instant, plain},
     session::Session,
@@ -17,11 +17,15 @@ use crate::{
     when a tool uses it: commands that it runs, MCP servers that it starts, restrictions that it lifts.\n\n  \
     aam info @my_org/style-guide\n  \
     aam info greet-kit@1.0.0\n  \
-    aam info greet-kit@^1 --json")]
+    aam info greet-kit@^1 --json\n  \
+    aam info @acme/many --all")]
 pub(crate) struct Info {
     /// The package, with a version, tag or constraint where wanted
     #[arg(value_name = "PACKAGE[@VERSION]")]
     package: PackageSpec,
+    /// Look at every artifact of a large package, whose archive is downloaded for that (and counts as a download)
+    #[arg(long)]
+    all: bool,
 }
 
 impl Info {
@@ -31,7 +35,7 @@ impl Info {
         if self.package.selector.is_some() {
             let resolved = client.resolve(name, &self.package.selector()).await?;
             let answer = client.version(name, &resolved.version).await?;
-            let acts = if session.out.is_json() { Vec::new() } else { acts(&client, name, &answer.read).await };
+            let acts = self.acts(session, &client, &answer.read).await?;
             return session.out.result(&answer, || version_lines(session.out, name.as_str(), &answer.read, &acts));
         }
         let answer = client.package(name).await?;
@@ -42,7 +46,7 @@ impl Info {
             _ => None,
         };
         let acts = match &version {
-            Some(version) => acts(&client, name, version).await,
+            Some(version) => self.acts(session, &client, version).await?,
             None => Vec::new(),
         };
         session.out.result(&answer, || {
@@ -51,6 +55,16 @@ impl Info {
             field(&mut lines, "visibility", visibility.unwrap_or_default());
             lines
         })
+    }
+
+    /// What the artifacts of `version` do on this machine, for a person.
+    async fn acts(&self, session: &Session, client: &Client, version: &VersionInfo) -> Result<Vec<String>> {
+        let name = &self.package.name;
+        match (session.out.is_json(), self.all) {
+            (true, _) => Ok(Vec::new()),
+            (false, false) => Ok(acts(client, name, version).await),
+            (false, true) => acts_of_all(session, client, name, version).await,
+        }
     }
 }
 

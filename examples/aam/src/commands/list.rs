@@ -42,6 +42,7 @@ impl List {
                 let users: Vec<_> = lock.dependents(name).iter().map(ToString::to_string).collect();
                 let why = match &package.requested {
                     Some(requested) => format!("asked for: {requested}"),
+                    None if users.is_empty() => "needed by nothing that is installed".to_owned(),
                     None => format!("needed by {}", users.join(", ")),
                 };
                 let platforms: Vec<_> = package.platforms.iter().map(|platform| platform.as_str()).collect();

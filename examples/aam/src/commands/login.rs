@@ -5,6 +5,7 @@ use clap::Args;
 use jiff::Timestamp;
 use serde_json::json;
 
+use super::otp;
 use crate::{
     api::{Client, NewToken},
     config::{Credential, Credentials, Secret},
@@ -33,6 +34,9 @@ pub(crate) struct Login {
     /// Read the password from stdin
     #[arg(long)]
     password_stdin: bool,
+    /// A code of your second factor; asked for where it is needed
+    #[arg(long, value_name = "CODE")]
+    otp: Option<String>,
     /// When the login ends: `90d`, `12h`, `2027-01-31`, `never`
     #[arg(long, value_name = "TIME", default_value = "365d")]
     expires: Expiry,
@@ -47,7 +51,7 @@ impl Login {
             None => prompt::line("Username", "--username")?,
         };
         let password = prompt::password("Password", self.password_stdin)?;
-        let credential = open(session, &registry, &login, &password, self.expires).await?;
+        let credential = open(session, &registry, &login, &password, self.otp.as_deref(), self.expires).await?;
         told(session, &registry, &credential)
     }
 }
@@ -65,9 +69,14 @@ pub(super) async fn open_session(
     registry: &Registry,
     login: &str,
     password: &Secret,
+    otp: Option<&str>,
 ) -> Result<Client> {
     let anonymous = Client::new(registry.url.clone(), None, &session.patience)?;
-    Ok(anonymous.with_token(anonymous.login(login, password).await?))
+    let token = match anonymous.login(login, password, otp).await {
+        Err(failure) if otp.is_none() => anonymous.login(login, password, Some(&otp::asked(failure)?)).await?,
+        token => token?,
+    };
+    Ok(anonymous.with_token(token))
 }
 
 /// Logs in: a session, an API token made with it, the session ended.
@@ -76,9 +85,10 @@ pub(super) async fn open(
     registry: &Registry,
     login: &str,
     password: &Secret,
+    otp: Option<&str>,
     expires: Expiry,
 ) -> Result<Credential> {
-    let client = open_session(session, registry, login, password).await?;
+    let client = open_session(session, registry, login, password, otp).await?;
     let account = client.account().await?;
     let scopes = SCOPES.map(|scope| scope.as_str().to_owned());
     let expires_at = expires.counted_from(Timestamp::now())?;

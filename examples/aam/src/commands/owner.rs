@@ -21,6 +21,7 @@ pub(crate) enum Owner {
         user: Username,
     },
     /// Take the package from one of its owners
+    #[command(alias = "remove")]
     Rm {
         /// The package
         package: PackageName,
@@ -28,6 +29,7 @@ pub(crate) enum Owner {
         user: Username,
     },
     /// List the owners
+    #[command(alias = "list")]
     Ls {
         /// The package
         package: PackageName,

@@ -37,6 +37,9 @@ pub(crate) struct Passwd {
     /// Read the current password (with --reset: the link) and the new one from two lines of stdin
     #[arg(long)]
     password_stdin: bool,
+    /// A code of your second factor; asked for where it is needed
+    #[arg(long, value_name = "CODE", conflicts_with_all = ["forgot", "reset"])]
+    otp: Option<String>,
 }
 
 impl Passwd {
@@ -56,7 +59,7 @@ impl Passwd {
         }
         let current = prompt::password("Current password", self.password_stdin)?;
         let wanted = wanted_password(self.password_stdin)?;
-        let client = login::open_session(session, &registry, &user, &current).await?;
+        let client = login::open_session(session, &registry, &user, &current, self.otp.as_deref()).await?;
         let changed = client.change_password(&current, &wanted).await;
         // The session has served; that it ends a day later otherwise harms nobody.
         let _ = client.end_session().await;

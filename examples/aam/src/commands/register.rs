@@ -57,7 +57,8 @@ impl Register {
             });
         }
         session.out.note(&format!("Made the account {username} on {}", registry.url));
-        let credential = login::open(session, &registry, username.as_str(), &password, Expiry::default_login()).await?;
+        let credential =
+            login::open(session, &registry, username.as_str(), &password, None, Expiry::default_login()).await?;
         login::told(session, &registry, &credential)
     }
 }

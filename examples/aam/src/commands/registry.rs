@@ -19,8 +19,10 @@ use crate::{
 pub(crate) enum Registry {
     Add(Add),
     /// List the registries, the default one marked
+    #[command(alias = "ls")]
     List,
     /// Forget a registry and the credential stored for it
+    #[command(alias = "rm")]
     Remove {
         /// Its name
         name: String,

@@ -39,6 +39,7 @@ pub(crate) enum Scope {
         role: ScopeRole,
     },
     /// Take somebody out of a scope
+    #[command(alias = "remove")]
     Rm {
         /// With or without `@`
         #[arg(value_parser = scope_name)]

@@ -49,7 +49,9 @@ impl Sessions {
                 let sessions = client.sessions().await?.sessions;
                 session.out.result(&sessions, || {
                     if sessions.is_empty() {
-                        return vec!["Nobody is logged in with your password".to_owned()];
+                        return vec![
+                            "No login session is open; what `aam login` made is listed by `aam token list`".to_owned(),
+                        ];
                     }
                     let heads = ["id", "address", "client", "since", "last seen", "until"];
                     let mut rows = vec![heads.map(str::to_owned).to_vec()];

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::login;
 use crate::{
-    api::NewToken,
+    api::{NewToken, TokenInfo},
     config::{Credentials, Secret},
     failure::{Failure, Result},
     output::{instant, table},
@@ -27,6 +27,7 @@ use crate::{
 pub(crate) enum Token {
     Create(Create),
     /// List your tokens, without their secrets
+    #[command(visible_alias = "ls")]
     List,
     /// Revoke a token, at once
     Revoke {
@@ -59,6 +60,9 @@ pub(crate) struct Create {
     /// Use your password, from stdin, instead of the login: for a token that outlives the login
     #[arg(long)]
     password_stdin: bool,
+    /// A code of your second factor, where your password is used; asked for where it is needed
+    #[arg(long, value_name = "CODE")]
+    otp: Option<String>,
 }
 
 fn scope(text: &str) -> Result<String, String> {
@@ -107,6 +111,12 @@ fn outlived(failure: Failure) -> Failure {
     }
 }
 
+/// When a token was last used.
+fn last_used(token: &TokenInfo) -> String {
+    let at = token.last_used_at.map_or("never".to_owned(), |at| instant(at.0));
+    if token.stale { format!("{at}, stale") } else { at }
+}
+
 impl Token {
     pub(crate) async fn run(self, session: &Session) -> Result<()> {
         let registry = session.registry()?;
@@ -118,7 +128,8 @@ impl Token {
                     NewToken { name: &create.name, scopes: &create.scopes, packages: &create.packages, expires_at };
                 let token = match create.password(session, &registry, expires_at)? {
                     Some((user, password)) => {
-                        let client = login::open_session(session, &registry, &user, &password).await?;
+                        let client =
+                            login::open_session(session, &registry, &user, &password, create.otp.as_deref()).await?;
                         let token = client.create_token(&token).await;
                         // The session has served; that it ends a day later otherwise harms nobody.
                         let _ = client.end_session().await;
@@ -147,10 +158,14 @@ impl Token {
                             token.scopes.join(","),
                             if packages.is_empty() { "all".to_owned() } else { packages },
                             token.expires_at.map_or("never".to_owned(), |at| instant(at.0)),
-                            token.last_used_at.map_or("never".to_owned(), |at| instant(at.0)),
+                            last_used(token),
                         ]
                     }));
-                    table(&rows)
+                    let mut lines = table(&rows);
+                    if tokens.iter().any(|token| token.stale) {
+                        lines.push("Stale tokens were not used for 90 days: revoke those you do not need".to_owned());
+                    }
+                    lines
                 })
             }
             Self::Revoke { id } => {

@@ -27,6 +27,7 @@ use crate::{
 )]
 pub(crate) enum Webhook {
     /// List the webhooks of a scope
+    #[command(alias = "ls")]
     List {
         /// With or without `@`
         #[arg(value_parser = scope_name)]
@@ -37,6 +38,7 @@ pub(crate) enum Webhook {
     Show(One),
     Update(Update),
     /// Delete a webhook; what waits is not sent any more
+    #[command(alias = "remove")]
     Rm(One),
     /// Send a test message, also to a webhook that is disabled
     Ping(One),

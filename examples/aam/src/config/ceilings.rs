@@ -12,6 +12,9 @@ use crate::{
 const KIB: u64 = 1 << 10;
 const GIB: u64 = 1 << 30;
 
+/// The speed below which a download is slow, in bytes a second.
+pub(crate) const LEAST_SPEED: u64 = KIB;
+
 /// What one command downloads, unpacks and waits for at most. A person raises
 /// them with `--max` or in `config.yaml`; a registry cannot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +29,8 @@ pub(crate) struct Ceilings {
     pub(crate) answer: Duration,
     /// All downloads of one command, or one upload.
     pub(crate) transfer: Duration,
+    /// How long a download may bring less than [`LEAST_SPEED`].
+    pub(crate) slow: Duration,
 }
 
 impl Default for Ceilings {
@@ -36,6 +41,7 @@ impl Default for Ceilings {
             files: 1_000_000,
             answer: Duration::from_mins(5),
             transfer: Duration::from_hours(1),
+            slow: Duration::from_mins(1),
         }
     }
 }
@@ -64,8 +70,9 @@ impl Ceilings {
             "files" => self.files = text.parse().ok().filter(|n| *n > 0).ok_or_else(|| wrong("a number"))?,
             "answer" => self.answer = time()?,
             "transfer" => self.transfer = time()?,
+            "slow" => self.slow = time()?,
             _ => {
-                let known = "use download, unpacked, files, answer or transfer";
+                let known = "use download, unpacked, files, answer, transfer or slow";
                 return Err(Failure::usage(format!("`{name}` is nothing that --max sets: {known}")));
             }
         }
@@ -96,6 +103,16 @@ impl Ceilings {
         let most = self.files;
         let message = format!("The packages hold more than {most} files in all, the most that one command unpacks");
         exceeded(message, "files", "5000000")
+    }
+
+    /// Why the download of `what` from `registry` was given up that brought nearly nothing for too long.
+    pub(crate) fn too_slow(&self, registry: &RegistryUrl, what: &str) -> Failure {
+        let seconds = self.slow.as_secs_f64();
+        let message = format!(
+            "The download of {what} from {registry} was given up: for {seconds} s it brought less than 1 KiB a second"
+        );
+        let hint = "try again later; where the line is that slow, allow more time with `--max slow=10m`";
+        Failure::new(Kind::Unavailable, "too_slow", message).hint(hint)
     }
 
     /// Does `work`, a question to `registry`, in the time that an answer may take.

@@ -7,7 +7,7 @@ mod registries;
 mod registry_url;
 mod secret;
 
-pub(crate) use ceilings::{Ceilings, pair as max};
+pub(crate) use ceilings::{Ceilings, LEAST_SPEED, pair as max};
 pub(crate) use credentials::{Credential, Credentials};
 pub(crate) use home::Home;
 pub(crate) use registries::{Config, RegistryEntry, is_registry_name};

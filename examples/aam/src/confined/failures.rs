@@ -34,6 +34,11 @@ fn in_the_way(message: String) -> Failure {
     Failure::new(Kind::Conflict, "files_in_the_way", message).hint("move it away")
 }
 
+/// A file that is larger than anything that should be there.
+pub(super) fn too_large(path: &Path, most: u64) -> Failure {
+    Failure::new(Kind::Usage, "invalid_file", format!("{} is larger than {most} bytes", path.display()))
+}
+
 /// A folder that was removed by somebody else while it was used.
 pub(super) fn vanished(path: &Path) -> Failure {
     Failure::io("make", path, &io::ErrorKind::NotFound.into()).hint("something else changes these files; try again")

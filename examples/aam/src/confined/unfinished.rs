@@ -1,9 +1,9 @@
 //! Files that take their place when they are whole.
 
-use std::{fs, io};
+use std::{fs, io, path::Path};
 
 use super::{Folder, Mode, UNFINISHED, new_file};
-use crate::failure::{Failure, Result};
+use crate::failure::{Failure, Kind, Result};
 
 /// A file that is being written beside its place; removed with this value unless it is finished.
 #[derive(Debug)]
@@ -17,11 +17,21 @@ pub(crate) struct Unfinished {
 impl Folder {
     /// Begins to write the file `name`, which stays as it is until the new one is finished.
     pub(crate) fn begin(self, name: &str, mode: Mode) -> Result<Unfinished> {
+        // A device or a pipe would be replaced by a file, not written to; so would a link to one, such as /dev/stdout.
+        let path = self.path.join(name);
+        if fs::metadata(&path).is_ok_and(|data| !data.is_file()) {
+            return Err(no_file(&path));
+        }
         let temporary = format!("{UNFINISHED}{:016x}", rand::random::<u64>());
         let file = self.dir.open_with(&temporary, new_file(mode).read(true));
-        let file = file.map_err(|error| Failure::io("write", &self.path.join(name), &error))?.into_std();
+        let file = file.map_err(|error| Failure::io("write", &path, &error))?.into_std();
         Ok(Unfinished { folder: self, temporary, name: name.to_owned(), file })
     }
+}
+
+fn no_file(path: &Path) -> Failure {
+    let message = format!("{} is there and is no regular file, so nothing is written to it", path.display());
+    Failure::new(Kind::Conflict, "files_in_the_way", message).hint("name a file; send it on from there, as with `cat`")
 }
 
 impl Unfinished {

@@ -1,7 +1,7 @@
-//! Finding out what of a project was written by an install that is not on
+//! Finds out which files of a project were written by an install that is not on
 //! record here: in another copy of the repository, on another machine, by an
-//! earlier aam. What equals what the verified packages give is ours; all else
-//! is a person's.
+//! earlier aam. Files that equal those of the verified packages are ours; all others
+//! belong to the user.
 
 use aam_registry_core::types::Sha256Digest;
 
@@ -23,9 +23,9 @@ use crate::{
 /// What was found.
 #[derive(Debug, Default)]
 pub(crate) struct Adopted {
-    /// Where an earlier aam put what has another place now.
+    /// Where an earlier aam put files that have another place now.
     pub(crate) moved: Vec<String>,
-    /// Where something else stands than the packages give.
+    /// Places with other contents than the packages have.
     pub(crate) foreign: Vec<String>,
     /// Files of the user's that an earlier aam wrote for all projects.
     pub(crate) of_user: Vec<String>,

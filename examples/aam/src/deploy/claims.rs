@@ -1,4 +1,4 @@
-//! Names and places that no two artifacts share.
+//! Gives each artifact a name and place of its own on a platform.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::failure::{Detail, Failure, Kind, Result};
 
-/// Whose artifact wants a target.
+/// Which packages want a target.
 pub(super) type Claimant = (PackageName, ArtifactType, String);
 
 /// The artifacts of a package for each of its platforms.
@@ -23,7 +23,7 @@ pub(super) fn artifacts(deployable: &Deployable) -> impl Iterator<Item = (Platfo
     })
 }
 
-/// Who wants each target, by their artifacts' own names.
+/// The packages that want each target, by the names that their artifacts have by themselves.
 pub(super) fn claims(packages: &[Deployable], scope: Scope) -> Result<BTreeMap<String, BTreeSet<Claimant>>> {
     let mut claims: BTreeMap<String, BTreeSet<Claimant>> = BTreeMap::new();
     for deployable in packages {
@@ -37,7 +37,7 @@ pub(super) fn claims(packages: &[Deployable], scope: Scope) -> Result<BTreeMap<S
     Ok(claims)
 }
 
-/// What an artifact is called where it is deployed: by its own name; with that
+/// The name of an artifact where it is deployed: its own name; with that
 /// of its package where another package has one of that name; with its type
 /// where its package has another artifact of that name there.
 pub(super) fn name(
@@ -69,7 +69,7 @@ fn fitting(name: String) -> String {
     format!("{}-{}", begin.trim_end_matches(['-', '_', '.']), &digest[..8])
 }
 
-/// What two artifacts must not both be, upper and lower case alike.
+/// The key that is equal for two artifacts which would overwrite each other, whatever the case of their names.
 pub(super) fn claim(target: &Target, kind: ArtifactType, name: &str) -> Result<Option<String>> {
     Ok(match target {
         Target::Section { base, file, .. } => {

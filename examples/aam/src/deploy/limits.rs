@@ -1,4 +1,4 @@
-//! What the front matter of an agent demands, and what becomes of it on a platform.
+//! The front matter of an agent, and which of its settings a platform can enforce.
 
 use std::collections::BTreeSet;
 
@@ -18,7 +18,7 @@ pub(crate) struct Refusal(pub(super) String);
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Rendered {
     pub(super) bytes: Vec<u8>,
-    /// The keys that the platform has nothing for; none of them restricts.
+    /// The keys that the platform has no setting for; none of them restricts the agent.
     pub(super) lost: Vec<String>,
     /// What other tools fill in and the platform reads as text.
     pub(super) as_text: Vec<String>,
@@ -32,17 +32,17 @@ impl From<Vec<u8>> for Rendered {
     }
 }
 
-/// The front matter of an agent, of which each platform takes what it has a form for.
+/// The front matter of an agent, from which each platform takes the keys that it has a setting for.
 #[derive(Debug)]
 pub(super) struct Demands<'a> {
     document: &'a Document,
     taken: BTreeSet<String>,
-    /// What a platform was not given and may go without.
+    /// The keys that a platform did not get and can do without.
     lost: Vec<String>,
 }
 
 impl<'a> Demands<'a> {
-    /// The demands of `document`, which must not say a thing twice.
+    /// The settings of `document`, in which no key may occur twice.
     pub(super) fn of(document: &'a Document) -> Result<Self, Refusal> {
         if let Some(flaw) = &document.flaw {
             return Err(Refusal(flaw.clone()));
@@ -56,31 +56,31 @@ impl<'a> Demands<'a> {
         }
     }
 
-    /// The value of `key`, which is dealt with by this.
+    /// The value of `key`, which counts as taken from here on.
     pub(super) fn take(&mut self, key: &str) -> Option<&'a Value> {
         let value = self.document.head.get(key)?;
         self.taken.insert(key.to_owned());
         Some(value).filter(|value| !value.is_null())
     }
 
-    /// The lines of `key` as they were written, which is dealt with by this.
+    /// The lines of `key` as they were written; it counts as taken from here on.
     pub(super) fn verbatim(&mut self, key: &str) -> Option<String> {
         self.take(key)?;
         self.document.head.raw(key).map(str::to_owned)
     }
 
-    /// Notes that the platform goes without `what`.
+    /// Notes that the platform does not get `what`.
     pub(super) fn lose(&mut self, what: impl Into<String>) {
         self.lost.push(what.into());
     }
 
-    /// The keys that nothing has been done with.
+    /// The keys that were not taken.
     pub(super) fn others(&self) -> Vec<&'a str> {
         let open = |key: &&str| !self.taken.contains(*key) && !keys::is_about(key);
         self.document.head.keys().filter(open).collect()
     }
 
-    /// The tools that it is limited to; `None` where it is not.
+    /// The tools that the agent is limited to; `None` if it is not limited.
     pub(super) fn tools(&mut self) -> Result<Option<Vec<Tool>>, Refusal> {
         let Some(value) = self.take("tools") else { return Ok(None) };
         let tools = tools::listed(value).ok_or_else(|| Refusal("its `tools` are no list".to_owned()))?;

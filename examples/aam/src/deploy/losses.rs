@@ -1,4 +1,4 @@
-//! What artifacts lose on platforms, told in few lines.
+//! Says in few lines which parts of artifacts platforms do not get.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,6 +1,6 @@
 //! Links of a user's own, in the folders that tools keep for them.
 //!
-//! People keep dotfiles as links, such as `~/.claude/skills` to a folder of
+//! Users keep dotfiles as links, such as `~/.claude/skills` to a folder of
 //! theirs. What a project or a package brings is never such a link: it lies in
 //! the user's home, in no git repository, and is owned by the user, as is what
 //! it leads to.

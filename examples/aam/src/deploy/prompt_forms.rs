@@ -10,7 +10,7 @@ use super::{
     prompt_syntax::{Filled, Filler, filled, underscored},
 };
 
-/// The keys that every form carries by itself.
+/// The keys of the front matter that every format writes itself.
 const SAID: &[&str] = &["name", "description"];
 
 fn described(document: &Document) -> Vec<String> {
@@ -31,7 +31,7 @@ fn kept(document: &Document, fits: impl Fn(&str, &Value) -> bool) -> (Vec<String
     (lines, lost)
 }
 
-/// What was rendered, with what became of the places to be filled in.
+/// What was rendered, with what became of its placeholders.
 fn rendered(bytes: Vec<u8>, lost: Vec<String>, filled: Filled) -> Rendered {
     Rendered { bytes, lost, as_text: filled.as_text, commands: filled.commands }
 }
@@ -40,7 +40,7 @@ fn is_of_claude(model: &Value) -> bool {
     model.as_str().is_some_and(|model| is_claude_alias(model) || model.starts_with("claude-") || model == "inherit")
 }
 
-/// A command of Claude Code: one input is all that is said, several are told apart by their names.
+/// A command of Claude Code: a single input is everything that the user typed; several are told apart by name.
 pub(super) fn claude(document: &Document) -> Rendered {
     let filled = filled(document, Filler::Claude);
     let inputs: Vec<String> = filled.inputs.iter().map(|name| underscored(name)).collect();
@@ -64,7 +64,7 @@ pub(super) fn claude(document: &Document) -> Rendered {
     rendered(front_matter::join(&head, &filled.body), lost, filled)
 }
 
-/// A command of Cursor: plain Markdown, behind which it puts what is said.
+/// A command of Cursor: plain Markdown, behind which it puts what the user typed.
 pub(super) fn cursor(document: &Document) -> Rendered {
     let filled = filled(document, Filler::Nobody);
     rendered(filled.body.clone().into_bytes(), kept(document, |_, _| false).1, filled)
@@ -84,7 +84,7 @@ pub(super) fn copilot(document: &Document) -> Rendered {
     rendered(front_matter::join(&head, &filled.body), lost, filled)
 }
 
-/// A command of Gemini CLI: TOML, with `{{args}}` for what is said.
+/// A command of Gemini CLI: TOML, with `{{args}}` for what the user typed.
 pub(super) fn gemini(document: &Document) -> Result<Rendered, Refusal> {
     let filled = filled(document, Filler::Gemini);
     let mut table = Map::new();
@@ -112,7 +112,7 @@ pub(super) fn opencode(document: &Document) -> Rendered {
     rendered(front_matter::join(&head, &filled.body), lost, filled)
 }
 
-/// A workflow of Windsurf, called by its file.
+/// A workflow of Windsurf, whose name is that of its file.
 pub(super) fn windsurf(document: &Document) -> Rendered {
     let filled = filled(document, Filler::Nobody);
     let bytes = front_matter::join(&described(document), &filled.body);

@@ -1,11 +1,11 @@
-//! Finding the places that a tool fills in in the text of a prompt.
+//! Finds the placeholders in the text of a prompt: what a tool replaces when the prompt is used.
 
 use std::ops::Range;
 
-/// In whose words a prompt is written.
+/// Which tool's placeholders a prompt is written with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Dialect {
-    /// Those of Claude Code, which are OpenCode's too.
+    /// Those of Claude Code and OpenCode.
     Claude,
     Copilot,
     Gemini,
@@ -17,19 +17,19 @@ pub(super) enum Dialect {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Piece<'a> {
     Text(&'a str),
-    /// Something that a person is asked for, by its name.
+    /// A named input, for which the tool asks the user.
     Input(&'a str, &'a str),
-    /// All that a person says.
+    /// Everything that the user typed behind the command.
     Arguments(&'a str),
-    /// One word of what a person says, counted from 1.
+    /// One word of what the user typed, counted from 1.
     Argument(&'a str, usize),
     /// The output of a command.
     Shell(&'a str, &'a str),
     /// The contents of a file.
     File(&'a str, &'a str),
-    /// The `@` before an argument: the contents of the file that a person names.
+    /// The `@` before an argument: the contents of the file that the user names.
     FileOfArgument(&'a str),
-    /// Something that one tool alone knows.
+    /// A placeholder that only one tool knows.
     Variable(&'a str),
 }
 

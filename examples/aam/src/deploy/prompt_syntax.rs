@@ -1,9 +1,9 @@
-//! The places in a prompt that a tool fills in, in the words of each tool.
+//! The placeholders of a prompt, written for each tool.
 //!
 //! Claude Code and OpenCode fill in `$ARGUMENTS`, `$1`, `` !`command` `` and
 //! `@file`, GitHub Copilot `${input:name}` and `#file:path`, Gemini CLI
 //! `{{args}}`, `!{command}` and `@{path}`; a package's own form is `{{name}}`.
-//! The others fill in nothing: what a person says stands beside the prompt.
+//! The other tools fill in nothing: they put what the user types behind the prompt.
 
 use serde_json::Value;
 
@@ -12,7 +12,7 @@ use super::{
     prompt_scan::{Dialect, Piece, Scan, braced, code, is_name, number},
 };
 
-/// A tool that fills in places of a prompt.
+/// A tool that fills in placeholders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Filler {
     Claude,
@@ -23,19 +23,19 @@ pub(super) enum Filler {
     Nobody,
 }
 
-/// A prompt in the words of a tool.
+/// A prompt as it is written for a tool.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Filled {
     pub(super) body: String,
-    /// What the tool does not fill in, and reads as text.
+    /// The placeholders that the tool does not fill in, and reads as text.
     pub(super) as_text: Vec<String>,
     /// The commands that the tool runs when the prompt is used.
     pub(super) commands: Vec<String>,
-    /// The names of the inputs that the tool has to be told of, in their order.
+    /// The names of the inputs that the front matter has to declare, in their order.
     pub(super) inputs: Vec<String>,
 }
 
-/// The body of `document` in the words of `filler`.
+/// The body of `document` with the placeholders of `filler`.
 pub(super) fn filled(document: &Document, filler: Filler) -> Filled {
     let prompt = Prompt::of(document);
     let mut outcome = Filled { inputs: prompt.inputs.clone(), ..Filled::default() };
@@ -85,7 +85,7 @@ fn note(list: &mut Vec<String>, one: String) {
     }
 }
 
-/// In whose words a prompt is written, by where it lies and what it holds.
+/// Which tool's placeholders a prompt is written with, judged by its path and its text.
 fn dialect(document: &Document) -> Dialect {
     let Document { path, body, head, .. } = document;
     let is_below = |folder: &str| path.split('/').rev().skip(1).any(|segment| segment == folder);
@@ -106,15 +106,15 @@ fn dialect(document: &Document) -> Dialect {
     }
 }
 
-/// A prompt, taken apart.
+/// The parts of a prompt.
 #[derive(Debug)]
 struct Prompt<'a> {
     scan: Scan<'a>,
     pieces: Vec<Piece<'a>>,
     inputs: Vec<String>,
-    /// Whether it is given what is said as a whole, too.
+    /// Whether it also uses everything that the user typed, as one text.
     has_arguments: bool,
-    /// The last word of what is said that it asks for.
+    /// The highest number of a word that it asks for.
     last: usize,
 }
 
@@ -145,7 +145,7 @@ impl<'a> Prompt<'a> {
         Self { scan, pieces, inputs, has_arguments, last }
     }
 
-    /// `pieces` in the words of `filler`.
+    /// `pieces` with the placeholders of `filler`.
     fn written(&self, pieces: &[Piece<'_>], filler: Filler, outcome: &mut Filled) -> String {
         let mut text = String::new();
         for piece in pieces {

@@ -103,7 +103,7 @@ impl Roots {
     /// is no such folder. A link of the user's own on the way to a place below
     /// their folder is followed; in a project none is.
     fn root<'a>(&self, place: &'a Place, make: bool) -> Result<Option<(Folder, &'a str)>> {
-        let Some(root) = place.root() else { return Ok(Some((self.project.again()?, place.path()))) };
+        let Some(root) = place.root() else { return Ok(Some((self.project.again(), place.path()))) };
         // A folder of the user's may itself be a link, which they made.
         let root = Path::new(&**root);
         let folders = place.path().rsplit_once('/').map_or("", |(folders, _)| folders);

@@ -56,7 +56,7 @@ pub(crate) async fn change(session: &Session, project: &Project, change: &Change
     let file = StateFile::of(&session.home, project)?;
     let mut state = file.read()?;
     let others = file.others()?;
-    let roots = Roots::new(project.folder().again()?);
+    let roots = Roots::new(project.folder().again());
     let workshop = tempfile::Builder::new()
         .prefix("aam-")
         .tempdir()
@@ -121,7 +121,7 @@ pub(crate) async fn finish_unfinished(session: &Session, project: &Project) -> R
     let file = StateFile::of(&session.home, project)?;
     let mut state = file.read()?;
     let Some(Unfinished { before, after }) = state.unfinished.take() else { return Ok(()) };
-    deploy::sweep(&Roots::new(project.folder().again()?), &state.deployed);
+    deploy::sweep(&Roots::new(project.folder().again()), &state.deployed);
     let now = LockFile::read(project, session.out)?.unwrap_or_default();
     if now != before && now != after {
         // Somebody brought another lock file; what is on record goes by that.

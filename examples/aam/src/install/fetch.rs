@@ -113,6 +113,23 @@ pub(super) async fn fetch(
     session.patience.ceilings().in_transfer_time(fetched).await
 }
 
+/// Downloads the archive of `package`, which is called `name`, and unpacks it below `workshop`, a folder that nobody
+/// else writes to, to look into it.
+pub(crate) async fn look_into(
+    session: &Session,
+    client: Client,
+    name: &PackageName,
+    package: &LockedPackage,
+    workshop: &Path,
+) -> Result<Package> {
+    let jobs = vec![Job { name, package, client }];
+    let ceilings = *session.patience.ceilings();
+    let budget = Arc::new(Mutex::new(Budget::new(ceilings)));
+    let mut fetched = fetch(session, jobs, workshop, &budget).await?;
+    let fetched = fetched.pop().ok_or_else(|| Failure::integrity(format!("Nothing came of the download of {name}")))?;
+    Ok(fetched.package)
+}
+
 /// What the registries say of the versions of `jobs`.
 pub(super) async fn told_of(jobs: Vec<Job<'_>>) -> Vec<String> {
     let asked = jobs.into_iter().map(async |job| warnings(&job.client, job.name, job.package).await);

@@ -110,7 +110,7 @@ pub(crate) enum Reason {
     Aamignore,
     /// A `.gitignore` says so.
     Gitignore,
-    /// It commonly is nobody else's business.
+    /// It commonly holds a secret or something private.
     Usual,
     /// It is a link that leads to itself, or to a folder that it lies in.
     Circle,
@@ -144,7 +144,7 @@ pub(super) struct Ignore {
     never: Gitignore,
     usual: Gitignore,
     aamignore: Gitignore,
-    /// `.aamignore` without the patterns that fit everything.
+    /// `.aamignore` without the patterns that match everything.
     narrow: Gitignore,
     /// The paths of the artifacts in the manifest.
     named: Vec<PathBuf>,
@@ -264,12 +264,12 @@ impl Ignore {
     }
 }
 
-/// Whether a pattern fits everything there is.
+/// Whether a pattern matches everything.
 fn is_everything(pattern: &str) -> bool {
     pattern.contains('*') && pattern.trim_matches(['*', '/']).is_empty()
 }
 
-/// Whether a pattern spells the whole name of what it takes in.
+/// Whether a pattern names a file or folder in full, without wildcards.
 fn is_plain(pattern: &str) -> bool {
     let last = pattern.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
     !last.contains(['*', '?', '['])

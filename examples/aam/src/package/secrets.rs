@@ -1,4 +1,4 @@
-//! Files that look as if they held a secret.
+//! Finds files that seem to contain a secret.
 
 use std::{
     borrow::Cow,
@@ -12,7 +12,7 @@ use regex::bytes::{Regex, RegexSet};
 
 /// How many bytes of a file are looked at in one go.
 const CHUNK: usize = 1024 * 1024;
-/// How many bytes of a chunk are looked at with the next one again: more than a secret has.
+/// How many bytes at the end of a chunk are searched again with the next one: more than a secret has.
 const OVERLAP: usize = 16 * 1024;
 
 /// What a secret is called, and what it looks like: the published forms of
@@ -54,7 +54,7 @@ fn of_ascii(pattern: &str) -> String {
     format!("(?-u){pattern}")
 }
 
-/// A line that looks as if it held a secret.
+/// A line that seems to contain a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Secret {
     /// What it looks like, with its article.

@@ -20,6 +20,8 @@ use crate::{
 };
 
 const FORMAT: u32 = 1;
+/// The most bytes of a lock file: those of far more packages than any project has.
+const MOST: u64 = 16 << 20;
 const HEAD: &str = "\
 # Written by aam: what is installed here. Commit it; `aam install --locked` installs exactly this again.
 ";
@@ -99,7 +101,12 @@ impl LockFile {
     /// Reads the lock file; `choose` makes one of it where it is in the middle of a merge.
     fn read_by(project: &Project, choose: impl FnOnce(&Path, Sides) -> Result<Self>) -> Result<Option<Self>> {
         let path = project.shown(&project.lock_file());
-        let Some(bytes) = project.folder().read(&project.lock_file())? else { return Ok(None) };
+        let read = project.folder().read_at_most(&project.lock_file(), MOST);
+        let read = read.map_err(|failure| match &*failure.code {
+            "invalid_file" => failure.hint(restore(&path)),
+            _ => failure,
+        });
+        let Some(bytes) = read? else { return Ok(None) };
         let lock = match std::str::from_utf8(&bytes) {
             Ok(text) if yaml::conflict(text).is_some() => {
                 let Sides { ours, theirs } = Sides::read(&path, text)?;

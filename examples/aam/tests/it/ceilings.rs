@@ -109,11 +109,11 @@ fn an_answer_that_does_not_end_is_not_waited_for() {
     insta::assert_snapshot!("endless_answers", told);
 }
 
-#[test]
-fn a_transfer_that_does_not_end_is_not_waited_for() {
+/// A registry with the package `a`, whose archive comes byte by byte.
+fn trickling() -> Stage {
     let found = r#"{"version": "1.0.0", "checksum": {"sha256": "0000000000000000000000000000000000000000000000000000000000000000"},
         "archive_size": 100000}"#;
-    let stage = Stage::start(move |first, client| match first {
+    Stage::start(move |first, client| match first {
         _ if first.contains("/download") => {
             trickle(client, "HTTP/1.1 200 OK\r\ncontent-length: 100000\r\nconnection: close\r\n\r\n");
         }
@@ -127,8 +127,24 @@ fn a_transfer_that_does_not_end_is_not_waited_for() {
             let body = r#"{"error": "package_not_found", "message": "no"}"#;
             say(client, "404 Not Found", "content-type: application/json\r\n", body);
         }
-    });
+    })
+}
+
+#[test]
+fn a_download_that_trickles_is_not_waited_for() {
+    let stage = trickling();
     let machine = stage.machine();
+    let mut told = String::new();
+    for arguments in [&["install", "a", "--platform", "claude"][..], &["download", "a"]] {
+        told.push_str(&said(&machine, 6, &[&["--max", "slow=1s"], arguments].concat()));
+        assert!(!machine.has(".aam") && !machine.has(".claude") && !machine.has("a-1.0.0.aam"), "{arguments:?}");
+    }
+    insta::assert_snapshot!("trickling_downloads", told.replace(&stage.url(), "[REGISTRY]"));
+}
+
+#[test]
+fn a_transfer_that_does_not_end_is_not_waited_for() {
+    let machine = trickling().machine();
     machine.init("notes", "notes");
     let mut told = String::new();
     for arguments in

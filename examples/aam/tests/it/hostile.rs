@@ -335,3 +335,21 @@ fn no_file_that_is_named_on_the_command_line_is_written_through_a_link_of_the_re
     machine.ok(&["pkg", "pack", "notes", "--output", "out"]);
     assert!(machine.has("out/acme-notes-0.1.0.aam"));
 }
+
+#[test]
+fn a_device_or_pipe_that_is_named_is_not_replaced_by_a_file() {
+    let server = Server::start();
+    let machine = server.machine_with_fixtures();
+    let pipe = machine.user().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo runs").success());
+    let link = machine.user().join("stdout");
+    symlink(&pipe, &link).expect("link");
+    for path in [&pipe, &link] {
+        let path = path.to_str().expect("text");
+        let error = machine.fails(5, &["download", "greet-kit", "--output", path]);
+        assert_eq!(error["error"], "files_in_the_way", "{error}");
+        assert!(error["message"].as_str().is_some_and(|text| text.contains("no regular file")), "{error}");
+    }
+    assert!(fs::symlink_metadata(&link).expect("there").is_symlink());
+    assert!(!fs::metadata(&pipe).expect("there").is_file());
+}

@@ -4,7 +4,10 @@ use std::fs;
 
 use aam_registry_core::archive::ArchiveLimits;
 
-use crate::{machine::Machine, server::Server};
+use crate::{
+    machine::Machine,
+    server::{Server, noise},
+};
 
 /// Writes the package in `folder` with a skill of `files` small files, and one of `bytes` bytes that no packer makes smaller.
 fn package(machine: &Machine, folder: &str, files: usize, bytes: usize) {
@@ -12,18 +15,8 @@ fn package(machine: &Machine, folder: &str, files: usize, bytes: usize) {
     for at in 0..files {
         machine.write(&format!("{folder}/skills/{folder}/data/{}/{at}.txt", at % 100), "x");
     }
-    // Packers look for what was there within the last 32 KiB.
-    let mut seed = 0x2545_f491_4f6c_dd1d_u64;
-    let mut noise = Vec::with_capacity(1 << 16);
-    while noise.len() < 1 << 16 {
-        seed ^= seed << 13;
-        seed ^= seed >> 7;
-        seed ^= seed << 17;
-        noise.extend(seed.to_le_bytes());
-    }
-    let noise: Vec<u8> = noise.iter().copied().cycle().take(bytes).collect();
     let file = machine.project().join(format!("{folder}/skills/{folder}/noise.bin"));
-    fs::write(file, noise).expect("written");
+    fs::write(file, noise(bytes)).expect("written");
 }
 
 #[test]

@@ -9,6 +9,8 @@ mod ceilings;
 mod create;
 mod deploy;
 mod exposed;
+#[cfg(target_os = "linux")]
+mod full_disk;
 mod golden;
 mod hostile;
 mod install;

@@ -110,6 +110,20 @@ pub(crate) fn fixture(name: &str) -> PathBuf {
     in_package("../../tests/fixtures").join(name)
 }
 
+/// Bytes that no packer makes fewer.
+pub(crate) fn noise(bytes: usize) -> Vec<u8> {
+    let mut seed = 0x2545_f491_4f6c_dd1d_u64;
+    // Packers look for what was there within the last 32 KiB.
+    let mut noise = Vec::with_capacity(1 << 16);
+    while noise.len() < 1 << 16 {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        noise.extend(seed.to_le_bytes());
+    }
+    noise.iter().copied().cycle().take(bytes).collect()
+}
+
 /// Runs `work` on a thread, for tests of two things at once.
 pub(crate) fn beside(work: impl FnOnce() -> Output + Send + 'static) -> thread::JoinHandle<Output> {
     thread::spawn(work)

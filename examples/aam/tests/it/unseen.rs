@@ -216,12 +216,27 @@ fn what_acts_on_the_machine_is_shown_before_it_is_installed() {
     insta::assert_snapshot!("acts", shown);
     assert_eq!(acting(&["info", "@acme/acts@1.0.0"]), shown);
 
-    let names: Vec<_> = (0..25).map(|at| format!("n{at}")).collect();
-    let many: Vec<_> = names.iter().map(|name| (&**name, "---\ndescription: d\n---\nYou help.\n")).collect();
+    assert_eq!(acting(&["info", "@acme/acts", "--all"]), shown);
+
+    // The last of them is not looked at by itself.
+    let names: Vec<_> = (10..40).map(|at| format!("n{at}")).collect();
+    let text = |name: &str| format!("---\ndescription: d\nhooks: {{Stop: [{{command: {name}}}]}}\n---\nYou help.\n");
+    let texts: Vec<_> = names.iter().map(|name| text(name)).collect();
+    let many: Vec<_> = names.iter().zip(&texts).map(|(name, text)| (&**name, &**text)).collect();
     let (artifacts, files) = agents(&many);
     publish(&server, &machine, "@acme/many", &artifacts, &pairs(&files));
     let said = acting(&["info", "@acme/many"]);
-    assert_eq!(said, "  acts         not looked at, for it has 25 artifacts; `aam install` says it");
+    let rest =
+        "not looked at: 6 of 30 artifacts, from the agent n34 on; look at all with `aam info @acme/many@1.0.0 --all`";
+    assert_eq!(said.lines().last(), Some(&*format!("  acts         {rest}")), "{said}");
+    assert_eq!(said.lines().filter(|line| line.ends_with("runs commands by its hooks")).count(), 24, "{said}");
+    for package in ["@acme/many", "@acme/many@1.0.0"] {
+        let said = acting(&["info", package, "--all"]);
+        assert_eq!(said.lines().filter(|line| line.ends_with("runs commands by its hooks")).count(), 30, "{said}");
+    }
+    let output = machine.run(&["info", "@acme/many", "--all", "--max", "download=10"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && said.contains("one command downloads at most 10 bytes"), "{said}");
 }
 
 #[test]

@@ -128,6 +128,8 @@ pub(crate) enum Purpose {
     Command,
     /// One command on the archives of an existing registry.
     Archives,
+    /// One command that publishes to an existing registry, which may have no archive yet.
+    Publish,
 }
 
 /// A registry, and the freshness of the cache in front of its database if it has one.
@@ -144,7 +146,7 @@ pub(crate) async fn served(settings: &Settings) -> Result<Assembled, AssembleErr
 }
 
 async fn assemble(settings: &Settings, purpose: Purpose) -> Result<Assembled, AssembleError> {
-    if matches!(purpose, Purpose::Command | Purpose::Archives) {
+    if matches!(purpose, Purpose::Command | Purpose::Archives | Purpose::Publish) {
         require_registry(settings).await?;
     }
     if purpose == Purpose::Archives {
@@ -176,7 +178,7 @@ pub(crate) fn service(
     (registry, freshness): Assembled,
     base_url: &str,
     readiness: Readiness,
-    metrics: impl Fn() -> String + Send + Sync + 'static,
+    metrics: Option<impl Fn() -> String + Send + Sync + 'static>,
 ) -> Result<RegistryService, AssembleError> {
     let proxies = settings.trusted_proxies.0.iter().copied();
     let cors = match &settings.cors_origins {
@@ -188,15 +190,16 @@ pub(crate) fn service(
     if let Some(freshness) = freshness {
         builder = builder.freshness(freshness);
     }
-    let service = builder
+    builder = builder
         .base_url(base_url)
         .client_ip(ClientIpPolicy::new(proxies, settings.client_ip_header.0.clone()))
         .cors(cors)
         .body_timeout(settings.body_timeout.0)
-        .readiness(readiness)
-        .metrics(metrics)
-        .build()?;
-    Ok(service)
+        .readiness(readiness);
+    if let Some(metrics) = metrics {
+        builder = builder.metrics(metrics);
+    }
+    Ok(builder.build()?)
 }
 
 /// Creates the administrator of `ADMIN_*` if there is no administrator yet.

@@ -72,6 +72,8 @@ pub(super) fn policy(settings: &Settings) -> Policy {
             LatestChoice::Highest => LatestPolicy::Highest,
             LatestChoice::Newest => LatestPolicy::Newest,
         })
+        .with_max_token_days(Some(settings.max_token_days.0))
+        .with_require_admin_2fa(settings.require_admin_2fa.is_on())
         .with_registration(match settings.registration {
             Registration::Open => RegistrationPolicy::Open,
             Registration::Closed => RegistrationPolicy::Closed,
@@ -84,6 +86,9 @@ pub(super) fn policy(settings: &Settings) -> Policy {
         .with_session_lifetime(settings.token_expire_hours.lifetime())
         .with_upload_timeout(settings.upload_timeout.0)
         .with_uploads_per_user(settings.max_uploads_per_user.0)
+        .with_tags_per_package(settings.max_tags_per_package.0)
+        .with_owners_per_package(settings.max_owners_per_package.0)
+        .with_members_per_scope(settings.max_members_per_scope.0)
         .with_reserved_names(settings.reserved_names.iter().flat_map(|names| names.0.iter().cloned()))
         .with_protected_from(Some(settings.protect_names_from.0).filter(|from| *from > 0));
     match &settings.allowed_tags {

@@ -5,7 +5,9 @@ mod audit;
 mod backup;
 mod config;
 mod create_admin;
+mod export;
 mod healthcheck;
+mod import;
 mod jobs;
 mod migrate;
 mod password;
@@ -46,6 +48,7 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
             UserAction::Enable(of) => user::set_disabled(&of, false, surroundings(before.then(of.flags.clone()))),
             UserAction::GrantRole(of) => user::set_role(&of, true, surroundings(before.then(of.flags.clone()))),
             UserAction::RevokeRole(of) => user::set_role(&of, false, surroundings(before.then(of.flags.clone()))),
+            UserAction::ResetOtp(of) => user::reset_otp(&of, surroundings(before.then(of.flags.clone()))),
             UserAction::ResetPassword(reset) => {
                 let flags = before.then(reset.flags.clone());
                 user::reset_password(reset, surroundings(flags))
@@ -76,6 +79,8 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
             AuditAction::Prune(prune) => audit::prune(&prune, surroundings(before.then(prune.flags.clone()))),
         },
         Some(Command::Backup(backup)) => backup::run(&backup, surroundings(before.then(backup.flags.clone()))),
+        Some(Command::Export(export)) => export::run(&export, surroundings(before.then(export.flags.clone()))),
+        Some(Command::Import(import)) => import::run(&import, surroundings(before.then(import.flags.clone()))),
         Some(Command::Healthcheck(check)) => {
             let flags = before.then(check.flags.clone());
             healthcheck::run(&check, surroundings(flags))

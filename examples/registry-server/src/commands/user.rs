@@ -123,6 +123,15 @@ pub(super) fn reset_password(command: ResetPassword, surroundings: Surroundings)
     Ok(Answer::new(command.json, text, &changed_json(&done.user, done.changed)))
 }
 
+/// Removes the second factor of an account.
+pub(super) fn reset_otp(command: &NamedUser, surroundings: Surroundings) -> Result<Answer, Failed> {
+    let username = username(&command.username)?;
+    on_registry(surroundings, async |registry| Ok(registry.reset_second_factor(&username).await?))?;
+    let text =
+        format!("{username} logs in with the password alone now; tell the user to enroll again: `aam otp enrol`");
+    Ok(Answer::new(command.json, text, &json!({"username": username.as_str(), "otp_enabled": false})))
+}
+
 /// Makes a link with which a user sets a password.
 fn reset_link(username: &Username, json: bool, surroundings: Surroundings) -> Result<Answer, Failed> {
     let settings = configuration(surroundings)?.settings;

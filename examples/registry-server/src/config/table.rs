@@ -14,10 +14,10 @@ use super::{
     values::{
         AdminPassword, ApprovalChoice, Backlog, BaseUrl, Bucket, CaBundle, ClientIpHeader, Connections,
         ConnectionsPerAddress, Count, DatabaseUrl, Days, Domain, DownloadRedirect, Downloads, EmailAddress, Endpoint,
-        Host, Hours, JwtSecrets, LatestChoice, LogFormat, LogLevel, NameList, Networks, Origins, PerMinute, PoolSize,
-        Port, PostgresUrl, ProxyExceptions, ProxyUrl, ReadChoice, RedisUrl, Registration, Room, Seconds, SecretKey,
-        SecretsKeys, Sender, Size, SmtpTls, StorageBackend, Streams, Switch, TagList, Threads, Timeout, Uploads,
-        Webhooks, Word,
+        Host, Hours, JwtSecrets, LatestChoice, LogFormat, LogLevel, MetricsAddress, MetricsToken, NameList, Networks,
+        Origins, PerMinute, PoolSize, Port, PostgresUrl, ProxyExceptions, ProxyUrl, ReadChoice, RedisUrl, Registration,
+        Room, Seconds, SecretKey, SecretsKeys, Sender, Size, SmtpTls, StorageBackend, Streams, Switch, TagList,
+        Threads, Timeout, TokenDays, Uploads, Webhooks, Word,
     },
 };
 use aam_registry_core::types::Username;
@@ -183,6 +183,10 @@ settings! {
         token_expire_hours: Hours = "TOKEN_EXPIRE_HOURS", Fallback::Text("24");
         /// Who may create an account
         registration: Registration = "REGISTRATION", Fallback::Text("open");
+        /// Whether an administrator needs a second factor to act as one
+        require_admin_2fa: Switch = "REQUIRE_ADMIN_2FA", Fallback::Text("off");
+        /// The most days that an API token lasts; tokens that exist keep their end
+        max_token_days: TokenDays = "MAX_TOKEN_DAYS", Fallback::Text("365");
         /// Who may read packages, users and scopes: everyone, or only callers with a credential
         read_access: ReadChoice = "READ_ACCESS", Fallback::Text("everyone");
         /// Administrator to create at the start if there is none
@@ -218,6 +222,12 @@ settings! {
         /// Most concurrent uploads of one account on each replica; twice as many of one address.
         /// Further uploads wait for 10 s and are then answered 429
         max_uploads_per_user: Uploads = "MAX_UPLOADS_PER_USER", Fallback::Text("4");
+        /// Most dist-tags of a package beside `latest`
+        max_tags_per_package: Count = "MAX_TAGS_PER_PACKAGE", Fallback::Text("100");
+        /// Most owners of a package, beside the owners of its scope
+        max_owners_per_package: Count = "MAX_OWNERS_PER_PACKAGE", Fallback::Text("100");
+        /// Most members of a scope
+        max_members_per_scope: Count = "MAX_MEMBERS_PER_SCOPE", Fallback::Text("1000");
         /// Time-out for one upload
         upload_timeout: Timeout = "UPLOAD_TIMEOUT", Fallback::Text("15m");
     }
@@ -276,6 +286,12 @@ settings! {
         /// Days after which `aam-registry audit prune` deletes entries of the audit log
         audit_retention_days: Days = "audit.retention_days", Fallback::Text("90");
     }
+    "Metrics" {
+        /// Token without which /metrics answers 401; open to everybody by default
+        metrics_token: Option<MetricsToken> = "METRICS_TOKEN" [secret];
+        /// Address and port that serve /metrics by plain HTTP in place of the main address
+        metrics_address: Option<MetricsAddress> = "METRICS_ADDRESS";
+    }
     "Logs" {
         /// Least severe log lines to write
         log_level: LogLevel = "LOG_LEVEL", Fallback::Text("info");
@@ -298,7 +314,6 @@ settings! {
         "Dist-tags that need approval are not built into this release" {
             "REQUIRE_APPROVAL_FOR_TAGS", OFF;
         }
-        "One-time passwords are not built into this release" { "REQUIRE_ADMIN_2FA", OFF; }
         "A read-only registry is not built into this release" { "READ_ONLY", OFF; }
         "Turning password login off is not built into this release" { "PASSWORD_LOGIN", &["on"]; }
         "Single sign-on is not built into this release" {
@@ -312,14 +327,12 @@ settings! {
         "Trusted publishing is not built into this release" {
             "TRUSTED_PUBLISHING_ISSUERS"; "TRUSTED_PUBLISHING_AUDIENCE";
         }
-        "Closing /metrics is not built into this release" { "METRICS_TOKEN" [secret]; "METRICS_ADDRESS"; }
         "The scanner of archives is not built into this release" { "SCANNER_COMMAND"; "SCANNER_URL"; "SCAN_POLICY"; }
         "The transparency log is not built into this release" { "TLOG_ORIGIN"; "TLOG_PRIVATE_KEY"; }
         "Quotas are not built into this release" {
             "MAX_PACKAGES_PER_SCOPE"; "MAX_STORAGE_PER_SCOPE"; "MAX_VERSIONS_PER_PACKAGE"; "MAX_SCOPES_PER_USER";
             "MAX_TOKENS_PER_USER";
         }
-        "Limiting the life of tokens is not built into this release" { "MAX_TOKEN_DAYS"; }
         "Reports of leaked tokens are not built into this release" { "TOKEN_REPORT_KEYS"; }
         "Attestation is not built into this release" { "REGISTRY_PRIVATE_KEY"; }
         "Traces by OpenTelemetry are not built into this release" { "OTEL_EXPORTER_OTLP_ENDPOINT"; }

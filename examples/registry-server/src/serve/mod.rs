@@ -9,17 +9,18 @@ mod greeting;
 #[cfg(test)]
 mod in_memory;
 mod listener;
+mod metrics_access;
 mod networks;
 mod schema;
 mod seats;
 mod signals;
 pub(crate) mod tls;
 
-use std::{io, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use aam_registry_core::http::{Readiness, ReadinessState};
+use aam_registry_core::http::{Readiness, ReadinessState, RegistryService};
 use futures_util::future;
-use tokio::{sync::watch, task::JoinSet, time};
+use tokio::{net::TcpListener, sync::watch, task::JoinSet, time};
 
 use crate::{
     assemble::{self, AssembleError},
@@ -32,6 +33,7 @@ use background::Background;
 use connection::{Http2Bounds, Patience, Serving};
 use descriptors::Capacity;
 pub(crate) use greeting::Invocation;
+use metrics_access::MetricsAccess;
 use networks::Networks;
 use seats::Seats;
 
@@ -87,6 +89,10 @@ pub(crate) async fn serve(settings: Settings, invocation: Invocation) -> Result<
     let address = listeners[0]
         .local_addr()
         .map_err(|error| ServeError::Listen { address: settings.host.0.clone(), reason: error.to_string() })?;
+    let metrics_listener = match settings.metrics_address {
+        Some(address) => Some(metrics_listener(address.0).await?),
+        None => None,
+    };
     let tls = match (&settings.tls_cert, &settings.tls_key) {
         (Some(certificate), Some(key)) => Some(tls::Acceptor::load(certificate, key)?),
         _ => None,
@@ -97,19 +103,15 @@ pub(crate) async fn serve(settings: Settings, invocation: Invocation) -> Result<
     let base_url = settings.base_url.with_port_if_zero(address.port());
     let readiness = Readiness::new(ReadinessState::Starting);
     let rendered = recorded.clone();
+    let on_main_address = metrics_listener.is_none().then_some(move || rendered.render());
     let service =
-        assemble::service(&settings, (registry.clone(), freshness), &base_url, readiness.clone(), move || {
-            rendered.render()
-        })?;
+        assemble::service(&settings, (registry.clone(), freshness), &base_url, readiness.clone(), on_main_address)?;
 
     let (stop, stopped) = watch::channel(false);
     let capacity = Capacity::of(settings.max_connections.0);
     let answers = AnswerMemory::new(settings.answer_memory.bytes(), settings.answer_memory_per_connection.bytes());
     let seats = Arc::new(Seats::new(capacity.regular, capacity.spare).with_answers(answers));
-    let bounds = Http2Bounds { streams: settings.http2_max_streams.0, send_buffer: settings.http2_send_buffer.bytes() };
-    let patience = Patience::of(&settings);
-    let serving = Serving::new(service, readiness.clone(), tls.clone(), Arc::clone(&seats), patience, bounds);
-    let serving = Arc::new(serving);
+    let serving = Arc::new(serving_of(&settings, service, &readiness, tls.clone(), Arc::clone(&seats)));
     let networks = Networks::new(settings.max_connections_per_address.0, settings.trusted_proxies.0.clone());
     let accepting = Accepting::new(Arc::clone(&serving), seats, networks, settings.backlog.0, tls.is_some());
     let accepting = Arc::new(accepting);
@@ -117,6 +119,10 @@ pub(crate) async fn serve(settings: Settings, invocation: Invocation) -> Result<
         listeners.into_iter().map(|listener| Arc::clone(&accepting).accept(listener, until(stopped.clone()))).collect();
     let (finish, finished) = watch::channel(false);
     let mut background = Background::begin(registry.clone(), until(finished.clone()));
+    if let Some(listener) = metrics_listener {
+        let access = metrics_access_of(&settings);
+        tokio::spawn(metrics_access::serve(listener, access, recorded.clone(), until(finished.clone())));
+    }
     let metering =
         tokio::spawn(metrics::keep_up(registry.clone(), recorded, disks::of(&settings), until(finished.clone())));
     if let Some(tls) = tls {
@@ -180,6 +186,35 @@ pub(crate) async fn serve(settings: Settings, invocation: Invocation) -> Result<
         tracing::info!(event = "stopped", "ended");
     }
     outcome.map(drop)
+}
+
+/// What serves the connections.
+fn serving_of(
+    settings: &Settings,
+    service: RegistryService,
+    readiness: &Readiness,
+    tls: Option<tls::Acceptor>,
+    seats: Arc<Seats>,
+) -> Serving {
+    let bounds = Http2Bounds { streams: settings.http2_max_streams.0, send_buffer: settings.http2_send_buffer.bytes() };
+    Serving::new(service, readiness.clone(), tls, seats, Patience::of(settings), bounds)
+        .with_metrics_access(metrics_access_of(settings))
+}
+
+fn metrics_access_of(settings: &Settings) -> MetricsAccess {
+    MetricsAccess::new(settings.metrics_token.as_ref().map(|token| &token.0))
+}
+
+/// Listens on the address for metrics alone.
+async fn metrics_listener(address: SocketAddr) -> Result<TcpListener, ServeError> {
+    let failed = |error: io::Error| ServeError::Listen {
+        address: address.to_string(),
+        reason: format!("{error}; METRICS_ADDRESS takes another one"),
+    };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    tracing::info!(event = "metrics_served", %address, "metrics are served on an address of their own");
+    Ok(listener)
 }
 
 /// Completes when the switch is on.

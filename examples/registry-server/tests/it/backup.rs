@@ -16,7 +16,7 @@ fn publish(port: u16, authorization: &str, version: &str) {
     assert_eq!(web::publish(port, authorization, &fs::read(archive).expect("there")).status, 201);
 }
 
-fn copy_folder(from: &Path, to: &Path) {
+pub(crate) fn copy_folder(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("our own folder");
     for entry in fs::read_dir(from).expect("there") {
         let path = entry.expect("an entry").path();
@@ -29,7 +29,7 @@ fn copy_folder(from: &Path, to: &Path) {
     }
 }
 
-fn names_in(folder: &Path) -> Vec<String> {
+pub(crate) fn names_in(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).expect("there").map(|entry| entry.expect("an entry").file_name());
     entries.map(|name| name.into_string().expect("UTF-8")).collect()
 }

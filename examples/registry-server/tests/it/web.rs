@@ -123,6 +123,14 @@ fn send(port: u16, path: &str, authorization: &str, content_type: &str, body: &[
     read(&mut stream).expect("answered")
 }
 
+/// Sends a `DELETE` of `path`.
+pub(crate) fn delete(port: u16, path: &str, authorization: &str) -> Answer {
+    let mut stream = connect(port).expect("connected");
+    write!(stream, "DELETE {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{authorization}\r\n")
+        .expect("sent");
+    read(&mut stream).expect("answered")
+}
+
 /// Creates an account and logs in; returns the `Authorization` header.
 pub(crate) fn sign_up(port: u16, username: &str) -> String {
     let password = "a sentence that is long enough";

@@ -2,12 +2,13 @@ use aam_registry_backends::postgres::PostgresMetadata;
 use aam_registry_core::{
     decide::Audience,
     ports::{
-        AccountStore, ArchiveIndex, AuditLog, Clock, DownloadStore, PackageStore, PublishStore, ScopeStore,
-        SystemClock, UserStore,
+        AccountStore, ArchiveIndex, AuditLog, Clock, DownloadStore, PackageStore, PublishStore, QueryHandlerExt,
+        Reports, ScopeStore, SystemClock, UserStore,
     },
     types::{
         AccountFilter, ArtifactType, AuditEvent, AuditFilter, DownloadBatch, DownloadCount, DownloadQuery, PackageName,
-        PageRequest, Reach, SearchQuery, SearchSort, Sight, Version, VersionBounds, VersionRange,
+        PageRequest, Reach, ReportFilter, ReportState, SearchQuery, SearchSort, Sight, Version, VersionBounds,
+        VersionRange,
     },
 };
 use jiff::civil::date;
@@ -29,6 +30,10 @@ pub(super) async fn read_everything(store: &PostgresMetadata) {
     }
     search(store).await;
     read_log(store).await;
+    for state in [None, Some(ReportState::Open), Some(ReportState::Closed)] {
+        let filter = ReportFilter { state, page: PageRequest { page: 2, limit: 50 } };
+        assert_eq!(store.ask(Reports(filter)).await.expect("read").items.len(), 50);
+    }
 }
 
 async fn read_package(store: &PostgresMetadata, name: &PackageName, version: &Version) {
@@ -40,6 +45,7 @@ async fn read_package(store: &PostgresMetadata, name: &PackageName, version: &Ve
     assert!(store.tags(name, Reach::Public).await.expect("read").is_some());
     assert!(store.owners(name, Reach::Public).await.expect("read").is_some());
     assert!(store.version(name, version, Reach::Public).await.expect("read").is_some(), "{name} {version}");
+    assert!(store.located_version(name, version, Reach::Public).await.expect("read").is_some());
     assert!(store.files(name, version, Reach::Public).await.expect("read").is_some());
     assert!(store.readme(name, version, Reach::Public).await.expect("read").is_some());
     assert!(store.archive_location(name, version, Audience::Everyone).await.expect("read").is_some());
@@ -58,7 +64,7 @@ async fn read_accounts(store: &PostgresMetadata) {
     assert!(store.session_user(login.user.id, "session-8", 0).await.expect("read").is_some());
     assert!(store.profile(&login.user.username, &Sight::unrestricted()).await.expect("read").is_some());
     assert!(store.has_admin().await.expect("read"));
-    assert!(!store.scopes_of(login.user.id).await.expect("read").is_empty());
+    assert!(!store.scopes_of(login.user.id, 100).await.expect("read").is_empty());
     assert!(!store.memberships(login.user.id).await.expect("read").scopes.is_empty());
     let listed = AccountFilter { role: None, disabled: None, after: Some(login.user.username), limit: 100 };
     assert_eq!(store.accounts(&listed).await.expect("read").len(), 100);

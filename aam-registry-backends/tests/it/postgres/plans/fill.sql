@@ -30,6 +30,9 @@ FROM generate_series(1, 20000) n, generate_series(0, 1) part;
 INSERT INTO revoked_sessions (user_id, id, expires_at)
 SELECT md5('user' || n)::uuid, 'session-' || n, 4000000000000000 + n FROM generate_series(1, 20000) n;
 
+INSERT INTO second_factors (user_id, secret, confirmed, last_step, recovery_codes)
+SELECT md5('user' || n)::uuid, 'sealed', FALSE, 0, '[]' FROM generate_series(1, 20000) n;
+
 INSERT INTO sessions (user_id, id, generation, place, created_at, last_seen_at, expires_at)
 SELECT md5('user' || n)::uuid, 'session-' || part, 0, '192.0.2.0/24 aam', 1700000000000000 + n, 1700000000000000 + n,
     4000000000000000 + n
@@ -117,3 +120,15 @@ FROM packages;
 SELECT setval(pg_get_serial_sequence('packages', 'id'), 100000),
     setval(pg_get_serial_sequence('versions', 'id'), 210000),
     setval(pg_get_serial_sequence('audit_log', 'id'), max(id)) FROM audit_log;
+
+INSERT INTO reports (id, package, category, text, reporter, created_at, closed_at, closed_by)
+SELECT ('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'kit-' || n, 'other', repeat(md5('text' || n), 12),
+    md5('user' || n)::uuid, 1700000000000000 + n, CASE WHEN n % 100 = 0 THEN NULL ELSE 1700000000000000 + n END,
+    CASE WHEN n % 100 = 0 THEN NULL ELSE md5('user1')::uuid END
+FROM generate_series(1, 20000) n;
+
+INSERT INTO eval_results (version_id, name, status, metrics, run_at, recorded_at)
+SELECT id, 'quality', 'passed', '{}', 1700000000000000, 1700000000000000 FROM versions WHERE id % 4 = 0;
+
+INSERT INTO tag_gates (package_id, tag, evals)
+SELECT id, 'stable', '["quality"]' FROM packages WHERE id % 4 = 0;

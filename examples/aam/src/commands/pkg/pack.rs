@@ -18,8 +18,8 @@ use crate::{
 #[command(
     long_about = "Pack a folder into an .aam archive. The same files make the same bytes, on every machine.\n\n  \
     aam pkg pack\n  aam pkg pack my-skills --output dist\n\n\
-    .aamignore says what stays out, written like .gitignore; .git, .aam, *.aam and what operating systems leave \
-    about always do."
+    What .gitignore and .aamignore leave out stays out, and so does what commonly holds secrets (.env, .npmrc, .ssh/, \
+    *.pem and the like) unless .aamignore names it. .git, .aam, *.aam and what operating systems leave about always do."
 )]
 pub(crate) struct Pack {
     /// The package's folder; the current one where not given

@@ -1,4 +1,4 @@
-//! What a folder says of itself: its name, version, description, licence.
+//! Reads the name, version, description and licence of a package to be made from the files of its folder.
 
 use std::{
     fs::{self, File},

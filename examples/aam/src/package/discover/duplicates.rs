@@ -1,4 +1,4 @@
-//! One name for one artifact: copies for several tools are one, and different
+//! Gives each artifact one name: copies for several tools count as one, and different
 //! ones of one name are told apart by where they lie.
 
 use std::{

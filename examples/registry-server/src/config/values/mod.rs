@@ -4,6 +4,7 @@ mod accounts;
 mod choices;
 mod database;
 mod mail;
+mod metrics;
 mod network;
 mod numbers;
 mod outgoing;
@@ -16,10 +17,11 @@ pub(crate) use choices::{
 };
 pub(crate) use database::{DatabaseUrl, PostgresUrl};
 pub(crate) use mail::{Sender, SmtpTls};
+pub(crate) use metrics::{MetricsAddress, MetricsToken};
 pub(crate) use network::{BaseUrl, ClientIpHeader, Domain, Host, Networks, Origins};
 pub(crate) use numbers::{
     Backlog, Connections, ConnectionsPerAddress, Count, Days, Downloads, Hours, PerMinute, PoolSize, Port, Room,
-    Seconds, Size, Streams, Threads, Timeout, Uploads, parse_age,
+    Seconds, Size, Streams, Threads, Timeout, TokenDays, Uploads, parse_age,
 };
 pub(crate) use outgoing::{CaBundle, ProxyExceptions, ProxyUrl};
 pub(crate) use stores::{Bucket, Endpoint, RedisUrl, SecretKey, Word};

@@ -85,6 +85,10 @@ impl Days {
 }
 
 number! {
+    /// The most days of an API token's life.
+    TokenDays(u32), 1..=3650, "DAYS"
+}
+number! {
     /// Seconds, up to a day.
     Seconds(u32), 1..=86_400, "SECONDS"
 }

@@ -32,6 +32,8 @@ pub(super) enum Refusal {
     WrongHost,
     /// It is not HTTP.
     NotHttp,
+    /// It asks for the metrics without the token that they need.
+    NoMetricsToken,
 }
 
 impl Refusal {
@@ -57,6 +59,7 @@ impl Refusal {
             Self::TargetTooLong => StatusCode::URI_TOO_LONG,
             Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::WrongHost | Self::NotHttp => StatusCode::BAD_REQUEST,
+            Self::NoMetricsToken => StatusCode::UNAUTHORIZED,
         }
     }
 
@@ -64,6 +67,7 @@ impl Refusal {
         match self {
             Self::Overloaded | Self::Crowded | Self::OutOfMemory => ErrorCode::Overloaded,
             Self::TargetTooLong | Self::HeadTooLarge | Self::WrongHost | Self::NotHttp => ErrorCode::InvalidRequest,
+            Self::NoMetricsToken => ErrorCode::Unauthorized,
         }
     }
 
@@ -81,6 +85,7 @@ impl Refusal {
                 "The request needs exactly one `Host` header, with the registry's host as in its address"
             }
             Self::NotHttp => "What was sent is no request of HTTP/1.1 or HTTP/2",
+            Self::NoMetricsToken => "The metrics need the operator's METRICS_TOKEN as a bearer token",
         }
     }
 
@@ -105,6 +110,9 @@ impl Refusal {
         response.headers_mut().extend(headers);
         if self.status() == StatusCode::SERVICE_UNAVAILABLE {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER));
+        }
+        if self == Self::NoMetricsToken {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response
     }

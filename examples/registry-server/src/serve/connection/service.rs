@@ -22,6 +22,7 @@ use super::{
     refusal::Refusal,
     serving::Serving,
 };
+use crate::serve::metrics_access;
 
 /// Tells browsers to use only HTTPS for a year, as the proxies of `deployment/docker` do.
 const HTTPS_ONLY: HeaderValue = HeaderValue::from_static("max-age=31536000; includeSubDomains");
@@ -43,6 +44,10 @@ pub(super) fn service_of(
             Either::Left(ready(Ok(refusal.response())))
         } else {
             let mut request = request.map(|body| RequestBody::new(body, &under_way));
+            if is_restricted(&request, &serving) {
+                // The registry does not know the token.
+                request.headers_mut().remove(header::AUTHORIZATION);
+            }
             request.extensions_mut().insert(PeerAddr(client.peer));
             Either::Right(call(&service, request))
         };
@@ -68,6 +73,9 @@ fn refusal(request: &Request<Incoming>, serving: &Serving, client: &Client) -> O
     if let Some(refusal) = Refusal::of(request) {
         return Some(refusal);
     }
+    if is_restricted(request, serving) && !serving.metrics.admits(request.headers()) {
+        return Some(Refusal::NoMetricsToken);
+    }
     if is_probe(request.uri().path()) {
         return None;
     }
@@ -76,6 +84,11 @@ fn refusal(request: &Request<Incoming>, serving: &Serving, client: &Client) -> O
     }
     serving.note_refused();
     Some(Refusal::Overloaded)
+}
+
+/// Whether the request needs the token of metrics.
+fn is_restricted<B>(request: &Request<B>, serving: &Serving) -> bool {
+    serving.metrics.is_restricted() && request.uri().path() == metrics_access::PATH
 }
 
 /// The paths that are answered even without a regular seat: they report the server's state.

@@ -25,6 +25,7 @@ use super::{
     stream::{Protocol, Stream, Transport},
 };
 use crate::serve::{
+    metrics_access::MetricsAccess,
     seats::{Seat, Seats},
     tls::Acceptor,
 };
@@ -50,6 +51,7 @@ pub(in crate::serve) struct Serving {
     pub(super) readiness: Readiness,
     pub(super) patience: Patience,
     pub(super) notices: Notices,
+    pub(super) metrics: MetricsAccess,
     seats: Arc<Seats>,
     tls: Option<Acceptor>,
     http1: http1::Builder,
@@ -97,6 +99,7 @@ impl Serving {
             readiness,
             patience,
             notices: Notices::new(),
+            metrics: MetricsAccess::new(None),
             seats,
             tls,
             http1,
@@ -104,6 +107,11 @@ impl Serving {
             refused: metrics::counter!("aam_connections_refused_total", "reason" => "limit"),
             out_of_memory: metrics::counter!("aam_requests_refused_total", "reason" => "answer_memory"),
         }
+    }
+
+    /// The same, where not everybody may read `/metrics`.
+    pub(in crate::serve) fn with_metrics_access(self, metrics: MetricsAccess) -> Self {
+        Self { metrics, ..self }
     }
 
     /// The future that serves an accepted connection.
