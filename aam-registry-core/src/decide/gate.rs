@@ -514,6 +514,9 @@ mod tests {
             let reads = matches!(
                 action,
                 Action::SeePrivate
+                    | Action::SeeUnapproved
+                    | Action::SeeQuarantined
+                    | Action::ListWaiting
                     | Action::ReadLog
                     | Action::ReadPackageLog
                     | Action::ReadWebhooks

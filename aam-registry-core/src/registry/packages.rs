@@ -34,12 +34,12 @@ impl View<'_> {
     /// [`Error::PackageNotFound`]; [`Error::VersionNotFound`] for the version
     /// that they were published before.
     pub async fn version_list(&self, name: &PackageName, range: &VersionRange) -> Result<VersionList> {
-        let list = self.find(name, |reach| self.inner().packages.version_list(name, range, reach)).await?;
-        let list = list.ok_or_else(|| Error::PackageNotFound(name.clone()))?;
-        if let Some(before) = range.before.as_ref().filter(|_| list.versions.is_empty()) {
+        // Where a version stands in the order would tell of one that the viewer does not see.
+        if let Some(before) = &range.before {
             self.require_version(name, before).await?;
         }
-        Ok(list)
+        let list = self.find(name, |reach| self.inner().packages.version_list(name, range, reach)).await?;
+        list.ok_or_else(|| Error::PackageNotFound(name.clone()))
     }
 
     /// The number of every version of a package and whether it may be chosen,
