@@ -15,4 +15,4 @@ pub(super) const AT_ONCE: usize = 4;
 /// How many of them may belong to one client.
 pub(super) const AT_ONCE_EACH: usize = 2;
 /// How long a resolution waits for its turn.
-pub(super) const PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);

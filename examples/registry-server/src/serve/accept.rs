@@ -3,12 +3,15 @@ use std::{
     io::{self, Read, Write},
     net::{self, Shutdown, SocketAddr},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread,
     time::Duration,
 };
 
 use metrics::Counter;
 use tokio::{
     net::{TcpListener, TcpStream},
+    runtime::{Builder, Handle},
+    sync::oneshot,
     time::{self, Instant},
 };
 
@@ -31,6 +34,8 @@ const WARN_EVERY: Duration = Duration::from_mins(1);
 #[derive(Debug)]
 pub(super) struct Accepting {
     serving: Arc<Serving>,
+    /// The runtime that serves the connections.
+    workers: Handle,
     seats: Arc<Seats>,
     networks: Arc<Networks>,
     backlog: u16,
@@ -50,6 +55,7 @@ struct Crowd {
 }
 
 impl Accepting {
+    /// Connections will be served by the runtime in which this is called.
     pub(super) fn new(
         serving: Arc<Serving>,
         seats: Arc<Seats>,
@@ -60,6 +66,7 @@ impl Accepting {
         let refused = |reason| metrics::counter!("aam_connections_refused_total", "reason" => reason);
         Self {
             serving,
+            workers: Handle::current(),
             seats,
             networks: Arc::new(networks),
             backlog,
@@ -68,6 +75,34 @@ impl Accepting {
             turned_away: refused("flood"),
             of_one_address: refused("address"),
         }
+    }
+
+    /// Accepts on a thread of its own: the system's queue of new connections is short, and a client whose connection
+    /// finds no room in it tries again only after seconds. So they are taken out of it, and refused where an address has
+    /// too many, however busy the workers are. The future that this gives completes when accepting has ended.
+    ///
+    /// # Errors
+    /// If the system gives no thread, or takes the listener back.
+    pub(super) fn accept_apart(
+        self: Arc<Self>,
+        listener: TcpListener,
+        stop: impl Future<Output = ()> + Send + 'static,
+    ) -> io::Result<impl Future<Output = ()> + Send + 'static> {
+        let listener = listener.into_std()?;
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let (ended, end) = oneshot::channel::<()>();
+        let accept = move || {
+            // Dropped when accepting ends, also by a panic, which completes `end`.
+            let _ended = ended;
+            runtime.block_on(async {
+                match TcpListener::from_std(listener) {
+                    Ok(listener) => self.accept(listener, stop).await,
+                    Err(error) => tracing::error!(event = "accept_failed", %error, "connections cannot be accepted"),
+                }
+            });
+        };
+        thread::Builder::new().name("accept".to_owned()).spawn(accept)?;
+        Ok(async { drop(end.await) })
     }
 
     /// Accepts until `stop` completes, and then the connections that are still waiting.
@@ -82,7 +117,11 @@ impl Accepting {
                 accepted = listener.accept() => accepted,
             };
             match accepted {
-                Ok((stream, peer)) => self.admit(stream, peer),
+                // The workers' runtime has to wait for it, not the one that accepted it.
+                Ok((stream, peer)) => match stream.into_std() {
+                    Ok(stream) => self.admit(stream, peer),
+                    Err(error) => tracing::debug!(event = "accept_failed", %error, "a connection was lost"),
+                },
                 Err(error) if is_of_one_connection(&error) => {}
                 Err(error) => {
                     if is_due(&mut self.crowd().failed, WARN_EVERY) {
@@ -100,7 +139,8 @@ impl Accepting {
         // Ask the system directly: the runtime may not have noticed the latest connections yet.
         let Ok(listener) = listener.into_std() else { return };
         for _ in 0..=self.backlog {
-            match listener.accept().and_then(|(stream, peer)| Ok((nonblocking(stream)?, peer))) {
+            let accepted = listener.accept();
+            match accepted.and_then(|(stream, peer)| stream.set_nonblocking(true).map(|()| (stream, peer))) {
                 Ok((stream, peer)) => self.admit(stream, peer),
                 Err(error) if is_of_one_connection(&error) => {}
                 Err(_) => return,
@@ -108,7 +148,7 @@ impl Accepting {
         }
     }
 
-    fn admit(&self, stream: TcpStream, peer: SocketAddr) {
+    fn admit(&self, stream: net::TcpStream, peer: SocketAddr) {
         let Ok(counted) = self.networks.count(peer.ip()) else {
             self.of_one_address.increment(1);
             self.warn_of(peer);
@@ -126,7 +166,12 @@ impl Accepting {
             self.make_room(missing);
         }
         if let Some(seat) = seat {
-            tokio::spawn(self.serving.connection(stream, peer, seat));
+            let entered = self.workers.enter();
+            match TcpStream::from_std(stream) {
+                Ok(stream) => drop(self.workers.spawn(self.serving.connection(stream, peer, seat))),
+                Err(error) => tracing::debug!(event = "accept_failed", %error, "a connection was lost"),
+            }
+            drop(entered);
             return;
         }
         self.turned_away.increment(1);
@@ -167,11 +212,6 @@ impl Accepting {
     }
 }
 
-fn nonblocking(stream: net::TcpStream) -> io::Result<TcpStream> {
-    stream.set_nonblocking(true)?;
-    TcpStream::from_std(stream)
-}
-
 /// Whether `every` has passed since `last`; if so, sets `last` to now.
 fn is_due(last: &mut Option<Instant>, every: Duration) -> bool {
     let is_due = last.is_none_or(|last| last.elapsed() >= every);
@@ -182,10 +222,9 @@ fn is_due(last: &mut Option<Instant>, every: Duration) -> bool {
 }
 
 /// Sends a refusal to a connection when not even a spare seat is left to read its request.
-fn turn_away(stream: TcpStream, answer: &str) -> io::Result<()> {
+fn turn_away(mut stream: net::TcpStream, answer: &str) -> io::Result<()> {
     // Written directly to the socket: so little always fits into the system's buffer, so nothing has to
     // wait.
-    let mut stream = stream.into_std()?;
     stream.write_all(answer.as_bytes())?;
     stream.shutdown(Shutdown::Write)?;
     // Read the request: if it is unread when the connection is closed, the system discards the answer.
@@ -213,7 +252,7 @@ fn is_of_one_connection(error: &io::Error) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::future::ready;
+    use std::{future::ready, sync::mpsc};
 
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -242,6 +281,36 @@ mod tests {
             served += usize::from(client.read_to_end(&mut answer).await.is_ok() && !answer.is_empty());
         }
         served
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn an_address_with_too_many_connections_is_refused_while_every_worker_is_busy() {
+        let minute = Duration::from_mins(1);
+        let seats = Arc::new(Seats::new(100, 0));
+        let serving = in_memory::serving(&seats, Patience::uniform(minute, minute));
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let accepting = Arc::new(Accepting::new(serving, seats, Networks::new(1, Vec::new()), 100, false));
+        let (stop, stopped) = oneshot::channel::<()>();
+        let ended = accepting.accept_apart(listener, async { drop(stopped.await) }).expect("a thread");
+
+        let ((is_busy, busy), (go_on, wait)) = (mpsc::channel(), mpsc::channel::<()>());
+        let work = tokio::spawn(async move {
+            let _ = is_busy.send(());
+            let _ = wait.recv();
+        });
+        busy.recv().expect("the only worker is busy");
+        let _first = net::TcpStream::connect(address).expect("connected");
+        let mut second = net::TcpStream::connect(address).expect("connected");
+        second.write_all(b"GET /health HTTP/1.0\r\n\r\n").expect("sent");
+        second.set_read_timeout(Some(minute)).expect("set");
+        let mut answer = String::new();
+        second.read_to_string(&mut answer).expect("an answer");
+        assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
+
+        drop((go_on, stop));
+        work.await.expect("not cancelled");
+        ended.await;
     }
 
     #[tokio::test]

@@ -115,8 +115,14 @@ pub(crate) async fn serve(settings: Settings, invocation: Invocation) -> Result<
     let networks = Networks::new(settings.max_connections_per_address.0, settings.trusted_proxies.0.clone());
     let accepting = Accepting::new(Arc::clone(&serving), seats, networks, settings.backlog.0, tls.is_some());
     let accepting = Arc::new(accepting);
-    let accepting: JoinSet<()> =
-        listeners.into_iter().map(|listener| Arc::clone(&accepting).accept(listener, until(stopped.clone()))).collect();
+    let accept = |listener| Arc::clone(&accepting).accept_apart(listener, until(stopped.clone()));
+    let accepting: JoinSet<()> = listeners
+        .into_iter()
+        .map(accept)
+        .collect::<io::Result<Vec<_>>>()
+        .map_err(|error| ServeError::Listen { address: address.to_string(), reason: error.to_string() })?
+        .into_iter()
+        .collect();
     let (finish, finished) = watch::channel(false);
     let mut background = Background::begin(registry.clone(), until(finished.clone()));
     if let Some(listener) = metrics_listener {
