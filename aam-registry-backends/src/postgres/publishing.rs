@@ -146,13 +146,13 @@ async fn check_facts(tx: &Session, check: &PublishCheck) -> Tx<PublishFacts> {
         let caller = CallerFacts { account: facts::account(row, 0)?, session_revoked: row.try_get(NEXT)?, token };
         let exists = sql::optional_instant(row, NEXT + 6)?.is_some();
         let package = exists.then(|| facts::package_state(row, NEXT + 6)).transpose()?;
-        let similar: Option<&str> = row.try_get(NEXT + 8)?;
+        let similar: Option<&str> = row.try_get(NEXT + 9)?;
         let (package_owner, scope_role) = (row.try_get(NEXT + 1)?, facts::role(row, NEXT + 2)?);
         Ok(PublishFacts {
             access: PackageAccess { caller, package_owner, scope_role, package },
             scope_exists: row.try_get(NEXT + 5)?,
             similar: similar.map(str::parse).transpose()?,
-            existing: existing(row, NEXT + 9)?,
+            existing: existing(row, NEXT + 10)?,
             ..PublishFacts::default()
         })
     });
