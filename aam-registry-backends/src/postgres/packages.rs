@@ -67,7 +67,8 @@ const RIGHTS: &str = concat!(
     "SELECT ",
     account_columns!(),
     ", EXISTS (SELECT 1 FROM package_owners o WHERE o.package_id = p.id AND o.user_id = $2),
-        (SELECT m.role FROM scope_members m WHERE m.scope = p.scope AND m.user_id = $2), p.updated_at, p.private, ",
+        (SELECT m.role FROM scope_members m WHERE m.scope = p.scope AND m.user_id = $2), p.updated_at, p.private,
+        p.trusted_only, ",
     has_open_version!("p."),
     " FROM packages p LEFT JOIN users u ON u.id = $2 WHERE p.name = $1"
 );

@@ -8,6 +8,7 @@ use tokio_postgres::Row;
 
 use super::{
     connection::{Params, Session},
+    evals::{self, eval_results_column},
     failure::{Failure, Tx},
     sql,
 };
@@ -84,11 +85,14 @@ const NUMBERS: &str = concat!(
 const DETAIL: &str = concat!(
     "SELECT ",
     summary_columns!(),
-    ", v.yanked_reason, v.archive, v.downloads, (SELECT u.username FROM users u WHERE u.id = v.published_by),
+    ", v.yanked_reason, v.archive, v.downloads,
+       COALESCE(v.publisher, (SELECT u.username FROM users u WHERE u.id = v.published_by)),
        (SELECT m.document FROM manifests m WHERE m.version_id = v.id),
        ARRAY(SELECT t.tag FROM dist_tags t WHERE t.version_id = v.id ORDER BY t.tag), p.private,
        r.category, r.reason, r.at, (SELECT m.username FROM users m WHERE m.id = r.moderator), ",
     columns::version_texts!("v"),
+    ", ",
+    eval_results_column!(),
     " FROM packages p JOIN versions v ON v.package_id = p.id
     LEFT JOIN recalls r ON r.version_id = v.id AND r.lifted_at IS NULL
     WHERE p.name = $1 AND v.version_key = $2 AND (NOT p.private OR $3) AND ",
@@ -186,13 +190,14 @@ pub(super) async fn detail(
             package: name.clone(),
             summary: summary(row)?,
             manifest: columns::manifest(document)?,
-            published_by: sql::parsed(row, 10)?,
+            published_by: sql::text(row, 10)?,
             yanked_reason: sql::optional_text(row, 7)?,
             archive: sql::parsed(row, 8)?,
             dist_tags,
             downloads: sql::unsigned(row, 9)?,
             visibility: Visibility::of(row.try_get(13)?),
             quarantine: quarantine(row)?,
+            eval_results: evals::results(row)?,
         })
     })
     .await

@@ -43,7 +43,11 @@ pub(super) fn append(tx: &Connection, entry: &NewAuditEntry) -> Tx<()> {
 impl AuditLog for SqliteMetadata {
     async fn append(&self, entry: &NewAuditEntry) -> Result<()> {
         let entry = entry.clone();
-        self.write(move |tx| append(tx, &entry)).await
+        let append = move |tx: &Connection| {
+            let known = "SELECT 1 FROM audit_log WHERE entry_id = ?1";
+            if sql::exists(tx, known, [entry.id.to_string()])? { Ok(()) } else { append(tx, &entry) }
+        };
+        self.write(append).await
     }
 
     async fn sequence(&self, limit: usize) -> Result<usize> {

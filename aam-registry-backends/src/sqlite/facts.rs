@@ -13,9 +13,10 @@ use aam_registry_core::{
 use rusqlite::Connection;
 
 use super::{
+    evals,
     failure::Tx,
     ids::{PackageId, VersionId},
-    sql, users, versions,
+    publisher_tokens, sql, users, versions,
 };
 use crate::relational::{
     columns,
@@ -38,7 +39,7 @@ pub(super) fn caller(tx: &Connection, actor: &Actor) -> Tx<CallerFacts> {
             roles: users::roles(row, 3)?,
         })
     })?;
-    let (mut session_revoked, mut token) = (false, None);
+    let (mut session_revoked, mut token, mut publisher) = (false, None, None);
     match &actor.credential {
         Credential::Session { id, .. } => {
             let revoked = "SELECT 1 FROM revoked_sessions WHERE user_id = ?1 AND id = ?2";
@@ -50,9 +51,10 @@ pub(super) fn caller(tx: &Connection, actor: &Actor) -> Tx<CallerFacts> {
                 Ok(CallerToken { expires_at: sql::optional_instant(row, 0)? })
             })?;
         }
+        Credential::Publisher { token, .. } => publisher = publisher_tokens::caller_publisher(tx, *token)?,
         Credential::Operator | Credential::Host => {}
     }
-    Ok(CallerFacts { account, session_revoked, token })
+    Ok(CallerFacts { account, session_revoked, token, publisher })
 }
 
 /// The role of a user in a scope.
@@ -70,13 +72,16 @@ pub(super) fn user_id(tx: &Connection, username: &Username) -> Tx<Option<UserId>
 pub(super) fn access(tx: &Connection, actor: &Actor, name: &PackageName) -> Tx<(PackageAccess, Option<PackageId>)> {
     let caller = caller(tx, actor)?;
     let query = concat!(
-        "SELECT p.id, p.updated_at, p.private, ",
+        "SELECT p.id, p.updated_at, p.private, p.trusted_only, ",
         has_open_version!("p."),
         " FROM packages p WHERE p.name = ?1"
     );
     let found = sql::first(tx, query, [name.as_str()], |row| {
         let (updated_at, visibility) = (sql::instant(row, 1)?, Visibility::of(row.get(2)?));
-        Ok((row.get(0)?, PackageState { updated_at, visibility, has_open_version: row.get(3)? }))
+        Ok((
+            row.get(0)?,
+            PackageState { updated_at, visibility, trusted_only: row.get(3)?, has_open_version: row.get(4)? },
+        ))
     })?;
     let (id, package) = found.unzip();
     let package_owner = is_owner(tx, id, actor.user)?;
@@ -99,6 +104,9 @@ pub(super) fn package(tx: &Connection, reads: PackageReads<'_>) -> Tx<PackageFac
                      WHERE t.package_id = ?1 AND t.tag = ?2";
         facts.tag = sql::first(tx, named, (id, tag.as_str()), |row| sql::parsed(row, 0))?;
         facts.tag_count = tag_count(tx, id)?;
+    }
+    if reads.gates {
+        facts.gates = evals::gates(tx, id)?;
     }
     if let Some(user) = reads.user.map(|name| user_id(tx, name)).transpose()?.flatten() {
         let package_owner = is_owner(tx, Some(id), user)?;
@@ -176,6 +184,7 @@ fn version(tx: &Connection, package: PackageId, wanted: &Version) -> Tx<Option<V
             published_by: sql::parsed(row, 5)?,
             wanted_tag: row.get::<_, Option<String>>(6)?.map(|tag| tag.parse()).transpose()?,
             archive: sql::parsed(row, 7)?,
+            evals: evals::statuses(tx, id)?,
         })
     })
 }

@@ -8,8 +8,8 @@ use super::{Action, CallerFacts, Changes, Decision, LatestFacts, Rights, Shown, 
 use crate::{
     error::{Error, Result},
     types::{
-        Actor, ArchiveKey, Change, DistTag, NewAuditEntry, PackageName, ScopeRole, UserId, Username, Version,
-        VersionStatus, VersionTexts, Visibility,
+        Actor, ArchiveKey, Change, DistTag, EvalName, EvalStatus, Gates, NewAuditEntry, PackageName, ScopeRole, UserId,
+        Username, Version, VersionStatus, VersionTexts, Visibility,
     },
 };
 
@@ -51,12 +51,14 @@ pub struct PackageReads<'a> {
     pub tag: Option<&'a DistTag>,
     /// The user to read, and what that user is to the package.
     pub user: Option<&'a Username>,
+    /// Whether to read the gates of its dist-tags.
+    pub gates: bool,
 }
 
 impl<'a> PackageReads<'a> {
     /// Reads only the actor's relation to the package.
     pub(super) fn of(actor: &'a Actor, package: &'a PackageName) -> Self {
-        Self { actor, package, version: None, latest: false, tag: None, user: None }
+        Self { actor, package, version: None, latest: false, tag: None, user: None, gates: false }
     }
 }
 
@@ -80,6 +82,8 @@ pub struct PackageState {
     pub updated_at: Timestamp,
     /// Who may see it.
     pub visibility: Visibility,
+    /// Whether nobody but its trusted publishers may publish it.
+    pub trusted_only: bool,
     /// Whether it has a version that everybody sees who sees the package.
     pub has_open_version: bool,
 }
@@ -100,6 +104,8 @@ pub struct PackageFacts {
     pub tag_count: u64,
     /// The user, if it exists.
     pub user: Option<OwnerState>,
+    /// The gates of its dist-tags.
+    pub gates: Gates,
     /// How many owners are listed with the package beside that user, without those whose account is disabled.
     pub other_owners: u64,
     /// How many owners are listed with the package, if the command reads a user.
@@ -136,6 +142,8 @@ pub struct VersionState {
     pub wanted_tag: Option<DistTag>,
     /// Where its archive is stored.
     pub archive: ArchiveKey,
+    /// How each of its evals ended last, by name.
+    pub evals: Vec<(EvalName, EvalStatus)>,
 }
 
 impl PackageAccess {
@@ -145,7 +153,11 @@ impl PackageAccess {
     /// [`Error::Unauthorized`].
     pub(super) fn require_live(&self, actor: &Actor, now: Timestamp) -> Result<Rights> {
         let Self { package_owner, scope_role, .. } = *self;
-        Ok(Rights { package_owner, scope_role, ..self.caller.require_live(actor, now)? })
+        let live = self.caller.require_live(actor, now)?;
+        if live.publisher.is_some() {
+            return Ok(live);
+        }
+        Ok(Rights { package_owner, scope_role, ..live })
     }
 
     /// What the actor is to the package, for reads that need a right; `None` where there is no package that the
@@ -158,7 +170,7 @@ impl PackageAccess {
     /// What the actor is to the package, where the credential is valid.
     fn known_rights(&self, actor: &Actor) -> Rights {
         let Self { package_owner, scope_role, .. } = *self;
-        Rights { account: self.caller.acting_roles(actor), package_owner, scope_role }
+        Rights { account: self.caller.acting_roles(actor), package_owner, scope_role, ..Rights::default() }
     }
 }
 

@@ -12,15 +12,18 @@ mod fan_out;
 mod flush_downloads;
 mod forget_deliveries;
 mod health;
+mod log_reads;
 mod mail;
 mod measure_queue;
 mod periodic;
 mod prepare_searches;
+mod prune_audit;
 mod queue;
 mod refresh_totals;
 mod run;
 mod sequence_audit;
 mod sweep_uploads;
+mod tell_of_tokens;
 #[cfg(test)]
 mod tests;
 mod touch_sessions;
@@ -38,22 +41,26 @@ fn periodic_jobs() -> Vec<Box<dyn PeriodicJob>> {
     vec![
         Box::new(sequence_audit::SequenceAudit),
         Box::new(flush_downloads::FlushDownloads),
+        Box::new(log_reads::LogReads),
         Box::new(refresh_totals::RefreshTotals),
         Box::new(sweep_uploads::SweepUploads),
+        Box::new(tell_of_tokens::TellOfTokens),
         Box::new(touch_tokens::TouchTokens),
         Box::new(touch_sessions::TouchSessions),
         Box::new(prepare_searches::PrepareSearches),
         Box::new(claim_storage::ClaimStorage),
         Box::new(forget_deliveries::ForgetDeliveries),
+        Box::new(prune_audit::QueueAuditPruning),
         Box::new(measure_queue::MeasureQueue::default()),
     ]
 }
 
-/// The registry's own subscribers to events.
+/// What does the registry's own jobs, its subscribers to events among them.
 fn subscribers(registry: &Registry) -> Vec<Arc<dyn JobHandler>> {
     let mail: Arc<dyn JobHandler> = Arc::new(mail::SendMail::new(registry.clone()));
+    let prune_audit: Arc<dyn JobHandler> = Arc::new(prune_audit::PruneAudit::new(registry.clone()));
     let webhooks = registry
         .delivers_webhooks()
         .then(|| Arc::new(webhooks::Webhooks::new(registry.clone())) as Arc<dyn JobHandler>);
-    [mail].into_iter().chain(webhooks).collect()
+    [mail, prune_audit].into_iter().chain(webhooks).collect()
 }

@@ -11,8 +11,8 @@ use crate::{
 /// Stores the audit log. Methods that change something append their entries themselves.
 #[async_trait]
 pub trait AuditLog: Debug + Send + Sync + 'static {
-    /// Appends an entry that records no change, such as a failed login. It
-    /// makes no event.
+    /// Appends an entry that records no change, such as a failed login; once,
+    /// however often it is asked to. It makes no event.
     async fn append(&self, entry: &NewAuditEntry) -> Result<()>;
 
     /// Assigns the next positions and hashes to up to `limit` entries, continuing the chain

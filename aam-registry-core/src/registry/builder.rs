@@ -13,15 +13,16 @@ use super::{
     reading, resolve,
     session_touches::SessionTouches,
     storage::{KnownOwner, StorageProbe},
+    suspicion::WatchedActivity,
     token_touches::TokenTouches,
     totals_cache::TotalsCache,
 };
 use crate::{
     ports::{
         AccountStore, ArchiveIndex, ArchiveSource, ArchiveStore, AuditLog, Clock, CommandHandler, Database,
-        DownloadStore, JobHandler, JobQueue, Mailer, PackageStore, PasswordHasher, PublishStore, QueryHandler,
-        RateLimiter, ScopeStore, SecretSealer, SessionSigner, SessionStore, SystemClock, TokenStore, UserStore,
-        WebhookSender,
+        DownloadStore, IdTokenVerifier, JobHandler, JobQueue, Mailer, PackageStore, PasswordHasher, PublishStore,
+        QueryHandler, RateLimiter, ScopeStore, SecretSealer, SessionSigner, SessionStore, SystemClock, TokenStore,
+        UserStore, WebhookSender,
     },
     types::{OWN_JOB_KINDS, OperatorWebhook, is_kind_of},
 };
@@ -103,6 +104,7 @@ macro_rules! builder {
             webhook_sender: Option<Arc<dyn WebhookSender>>,
             operator_webhooks: Vec<OperatorWebhook>,
             secrets: Option<Arc<dyn SecretSealer>>,
+            id_tokens: Option<Arc<dyn IdTokenVerifier>>,
             policy: Policy,
             spool_folder: Option<PathBuf>,
         }
@@ -139,6 +141,7 @@ macro_rules! builder {
                 };
                 check_job_kinds(&self.job_handlers)?;
                 let uploading = UploadCrowd::new(self.policy.uploads_per_user);
+                let counter = DownloadCounter::new(self.policy.logs_reads);
                 Ok(Registry::new(RegistryParts {
                     $($port,)+
                     archive_source,
@@ -147,9 +150,11 @@ macro_rules! builder {
                     webhook_sender: self.webhook_sender,
                     operator_webhooks: self.operator_webhooks,
                     secrets: self.secrets,
+                    id_tokens: self.id_tokens,
                     clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock)),
                     policy: self.policy,
-                    counter: DownloadCounter::default(),
+                    counter,
+                    suspicion: WatchedActivity::default(),
                     touches: TokenTouches::default(),
                     session_touches: SessionTouches::default(),
                     totals: TotalsCache::default(),
@@ -242,7 +247,7 @@ impl RegistryBuilder {
     }
 
     /// Adds a handler for one kind of queued job, such as a subscriber to events. Each has a kind of its
-    /// own, and none that of the registry's own jobs: `event`, `mail` and `webhook`. [`run_background`](Registry::run_background) gives it its jobs.
+    /// own, and none that of the registry's own jobs: `event`, `mail`, `prune_audit` and `webhook`. [`run_background`](Registry::run_background) gives it its jobs.
     #[must_use]
     pub fn job_handler(mut self, handler: impl JobHandler) -> Self {
         self.job_handlers.push(Arc::new(handler));
@@ -282,6 +287,13 @@ impl RegistryBuilder {
     #[must_use]
     pub fn secrets(mut self, sealer: impl SecretSealer) -> Self {
         self.secrets = Some(Arc::new(sealer));
+        self
+    }
+
+    /// Sets the port that verifies ID tokens. Without it packages have no trusted publishers.
+    #[must_use]
+    pub fn id_tokens(mut self, verifier: impl IdTokenVerifier) -> Self {
+        self.id_tokens = Some(Arc::new(verifier));
         self
     }
 

@@ -1,7 +1,7 @@
 //! Counts downloads without waiting for the database or contending for a lock.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     fmt, mem,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
@@ -12,10 +12,11 @@ use std::{
 use jiff::{Timestamp, civil::Date, tz::Offset};
 use metrics::Counter;
 
+use super::logged_reads::{Downloaded, Reads};
 use crate::{
     error::{Error, Outcome, Result},
     ports::DownloadStore,
-    types::{ArchiveLocation, DownloadBatch, DownloadCount, PackageName, Version},
+    types::{ArchiveLocation, DownloadBatch, DownloadCount, NewAuditEntry, PackageName, Version},
 };
 
 const SHARDS: usize = 16;
@@ -33,6 +34,7 @@ const SECONDS_A_DAY: i64 = 24 * 60 * 60;
 pub struct DownloadTally {
     package: PackageName,
     version: Version,
+    is_private: bool,
     counted: AtomicU64,
 }
 
@@ -68,6 +70,7 @@ impl DownloadTally {
         Self {
             package: location.package.clone(),
             version: location.version.clone(),
+            is_private: location.visibility.is_private(),
             counted: AtomicU64::new(Counted::NONE.0),
         }
     }
@@ -82,6 +85,19 @@ impl DownloadTally {
         };
         let before = self.counted.fetch_update(Ordering::AcqRel, Ordering::Relaxed, next);
         before.map_or(Counted::NONE, Counted)
+    }
+
+    /// What `counted` of this tally says, where it was `reader` who downloaded.
+    fn downloaded(&self, reader: Option<String>, counted: Counted) -> Downloaded {
+        let Self { package, version, is_private, .. } = self;
+        Downloaded {
+            package: package.clone(),
+            version: version.clone(),
+            is_private: *is_private,
+            reader,
+            counts: true,
+            day: counted.date(),
+        }
     }
 
     fn take(&self) -> Counted {
@@ -108,8 +124,10 @@ impl fmt::Debug for DownloadTally {
 pub(super) struct DownloadCounter {
     /// The tallies with counts.
     touched: [Mutex<Vec<Arc<DownloadTally>>>; SHARDS],
-    /// Counts that are not in a tally: of past days, and of downloads without a tally.
-    aside: Mutex<Counts>,
+    /// Counts that are not in a tally: of past days, of downloads without a tally, and of known readers.
+    aside: [Mutex<BTreeMap<Downloaded, u64>>; SHARDS],
+    /// Whether the audit log is to have the downloads.
+    logs_reads: bool,
     waiting: tokio::sync::Mutex<Waiting>,
     total: OnceLock<Total>,
 }
@@ -120,6 +138,10 @@ struct Waiting {
     /// A batch that may or may not have been stored.
     batch: Option<DownloadBatch>,
     counts: Counts,
+    /// What the audit log does not have yet.
+    reads: Reads,
+    /// Downloads since somebody asked for them.
+    gathered: HashMap<PackageName, u64>,
 }
 
 type Counts = BTreeMap<(PackageName, Version, Date), u64>;
@@ -133,6 +155,11 @@ impl fmt::Debug for Total {
 }
 
 impl DownloadCounter {
+    /// A counter that gathers the downloads for the audit log, too, if `logs_reads`.
+    pub(super) fn new(logs_reads: bool) -> Self {
+        Self { logs_reads, ..Self::default() }
+    }
+
     /// Counts one download at `now`.
     pub(super) fn count(&self, tally: &Arc<DownloadTally>, now: Timestamp) {
         self.count_in_total();
@@ -141,14 +168,34 @@ impl DownloadCounter {
         if before == Counted::NONE {
             self.touch(tally);
         } else if before.day() != i64::from(today) {
-            self.put_aside(tally.package.clone(), tally.version.clone(), before);
+            self.put_aside(tally.downloaded(None, before), before.count());
+        }
+    }
+
+    /// Counts one download at `now` by `reader`.
+    pub(super) fn count_by(&self, tally: &Arc<DownloadTally>, reader: &str, now: Timestamp) {
+        if !self.logs_reads {
+            return self.count(tally, now);
+        }
+        self.count_in_total();
+        let one = Counted::one(day(now));
+        self.put_aside(tally.downloaded(Some(reader.to_owned()), one), one.count());
+    }
+
+    /// Notes for the audit log that `reader` was sent bytes at `now` which count as no download.
+    pub(super) fn note_read(&self, tally: &Arc<DownloadTally>, reader: Option<&str>, now: Timestamp) {
+        if self.logs_reads {
+            let one = Counted::one(day(now));
+            let read = tally.downloaded(reader.map(str::to_owned), one);
+            self.put_aside(Downloaded { counts: false, ..read }, one.count());
         }
     }
 
     /// Counts one download at `now` of a version without a tally.
     pub(super) fn count_once(&self, location: &ArchiveLocation, now: Timestamp) {
         self.count_in_total();
-        self.put_aside(location.package.clone(), location.version.clone(), Counted::one(day(now)));
+        let one = Counted::one(day(now));
+        self.put_aside(DownloadTally::new(location).downloaded(None, one), one.count());
     }
 
     fn count_in_total(&self) {
@@ -165,12 +212,12 @@ impl DownloadCounter {
         }
     }
 
-    fn put_aside(&self, package: PackageName, version: Version, counted: Counted) {
-        let mut aside = lock(&self.aside);
-        if aside.len() < MAX_WAITING {
-            *aside.entry((package, version, counted.date())).or_default() += counted.count();
+    fn put_aside(&self, downloaded: Downloaded, count: u64) {
+        let mut aside = lock(&self.aside[own_shard()]);
+        if aside.len() < MAX_PER_SHARD {
+            *aside.entry(downloaded).or_default() += count;
         } else {
-            uncounted(counted.count());
+            uncounted(count);
         }
     }
 
@@ -179,7 +226,7 @@ impl DownloadCounter {
     pub(super) async fn flush(&self, store: &Arc<dyn DownloadStore>, now: Timestamp) -> Result<()> {
         let mut waiting = self.waiting.lock().await;
         loop {
-            let gathered_all = self.gather(&mut waiting.counts);
+            let gathered_all = self.gather(&mut waiting);
             waiting.give(store, now).await?;
             if gathered_all {
                 return Ok(());
@@ -188,31 +235,64 @@ impl DownloadCounter {
     }
 
     /// Takes the counts of the tallies; returns whether `waiting` had room for all.
-    fn gather(&self, waiting: &mut Counts) -> bool {
-        if waiting.len() >= MAX_WAITING {
-            return false;
-        }
-        for (key, count) in mem::take(&mut *lock(&self.aside)) {
-            *waiting.entry(key).or_default() += count;
+    fn gather(&self, waiting: &mut Waiting) -> bool {
+        for shard in &self.aside {
+            if waiting.is_full() {
+                return false;
+            }
+            for (downloaded, count) in mem::take(&mut *lock(shard)) {
+                waiting.add(downloaded, count, self.logs_reads);
+            }
         }
         for shard in &self.touched {
-            if waiting.len() >= MAX_WAITING {
+            if waiting.is_full() {
                 return false;
             }
             for tally in mem::take(&mut *lock(shard)) {
                 let counted = tally.take();
                 // Another thread may have taken its count just before the tally was taken here.
                 if counted != Counted::NONE {
-                    let key = (tally.package.clone(), tally.version.clone(), counted.date());
-                    *waiting.entry(key).or_default() += counted.count();
+                    waiting.add(tally.downloaded(None, counted), counted.count(), self.logs_reads);
                 }
             }
         }
         true
     }
+
+    /// The downloads of packages that flushes gathered since the last call.
+    pub(super) async fn gathered(&self) -> HashMap<PackageName, u64> {
+        mem::take(&mut self.waiting.lock().await.gathered)
+    }
+
+    /// The entries that the audit log does not have yet, with those of the downloads until `now`. They are given again
+    /// until they are [logged](Self::logged).
+    pub(super) async fn reads_to_log(&self, now: Timestamp) -> Vec<NewAuditEntry> {
+        self.waiting.lock().await.reads.to_log(now)
+    }
+
+    /// Forgets an entry that the audit log has.
+    pub(super) async fn logged(&self, entry: &NewAuditEntry) {
+        self.waiting.lock().await.reads.logged(entry);
+    }
 }
 
 impl Waiting {
+    fn is_full(&self) -> bool {
+        self.counts.len() >= MAX_WAITING
+    }
+
+    fn add(&mut self, downloaded: Downloaded, count: u64, logs_reads: bool) {
+        if logs_reads {
+            self.reads.add(&downloaded, count);
+        }
+        let Downloaded { package, version, day, counts, .. } = downloaded;
+        if !counts {
+            return;
+        }
+        *self.gathered.entry(package.clone()).or_default() += count;
+        *self.counts.entry((package, version, day)).or_default() += count;
+    }
+
     /// Stores all counts that wait.
     async fn give(&mut self, store: &Arc<dyn DownloadStore>, now: Timestamp) -> Result<()> {
         loop {
@@ -327,15 +407,48 @@ mod tests {
     }
 
     fn tally() -> DownloadTally {
-        DownloadTally::new(&ArchiveLocation {
-            package: "kit".parse().expect("a name"),
+        DownloadTally::new(&location("kit"))
+    }
+
+    fn location(package: &str) -> ArchiveLocation {
+        ArchiveLocation {
+            package: package.parse().expect("a name"),
             version: "1.0.0".parse().expect("a version"),
             archive: ArchiveKey::from(UploadId::generate()),
             sha256: Sha256Digest::of(b"kit"),
             size: 3,
             visibility: Visibility::Public,
             status: VersionStatus::OPEN,
-        })
+        }
+    }
+
+    #[tokio::test]
+    async fn who_downloaded_is_noted_for_the_audit_log_alone() {
+        let now = Timestamp::now();
+        for logs_reads in [true, false] {
+            let (counter, tally) = (Arc::new(DownloadCounter::new(logs_reads)), Arc::new(tally()));
+            let added = Mutex::default();
+            let quiet = DownloadTally::new(&location("other"));
+            let busy = Arc::new(Busy { counter: Arc::clone(&counter), tally: Arc::new(quiet), added });
+            let store: Arc<dyn DownloadStore> = Arc::<Busy>::clone(&busy);
+            counter.count(&tally, now);
+            for reader in ["ada", "bob", "ada"] {
+                counter.count_by(&tally, reader, now);
+            }
+            counter.flush(&store, now).await.expect("flushed");
+            assert_eq!(*lock(&busy.added), [4], "they count together");
+            let mut entries = counter.reads_to_log(now).await;
+            entries.sort_by(|a, b| a.actor.cmp(&b.actor));
+            let read = |entry: &NewAuditEntry| (entry.actor.clone(), entry.metadata["count"].as_u64());
+            let read: Vec<_> = entries.iter().map(read).collect();
+            let expected = [(None, Some(1)), (Some("ada".to_owned()), Some(2)), (Some("bob".to_owned()), Some(1))];
+            assert_eq!(read, if logs_reads { expected.to_vec() } else { Vec::new() });
+            for entry in &entries {
+                assert!(counter.reads_to_log(now).await.contains(entry), "until the log has it");
+                counter.logged(entry).await;
+            }
+            assert_eq!(counter.reads_to_log(now).await, []);
+        }
     }
 
     #[test]

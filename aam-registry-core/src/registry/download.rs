@@ -1,5 +1,6 @@
 use std::{ops::Range, sync::Arc};
 
+use futures_util::{StreamExt, stream};
 use http::{Method, Uri};
 
 use super::{
@@ -13,7 +14,25 @@ use crate::{
     types::{ArchiveLocation, PackageName, Reach, Sha256Digest, Version},
 };
 
+/// How many entries about downloads are written to the audit log at a time.
+const ENTRIES_AT_ONCE: usize = 8;
+
 impl View<'_> {
+    /// Counts one download of this viewer in `tally`, as [`Registry::count_in`] does.
+    pub fn count_in(&self, tally: &Arc<DownloadTally>) {
+        let (counter, now) = (&self.inner().counter, self.registry().now());
+        match self.principal() {
+            Some(reader) => counter.count_by(tally, reader.username.as_str(), now),
+            None => counter.count(tally, now),
+        }
+    }
+
+    /// Notes for the audit log that this viewer gets bytes which count as no download, such as the rest of an archive.
+    pub(crate) fn note_read(&self, tally: &Arc<DownloadTally>) {
+        let reader = self.principal().map(|reader| reader.username.as_str());
+        self.inner().counter.note_read(tally, reader, self.registry().now());
+    }
+
     /// The location of a version's archive; build metadata in `version` does not matter.
     ///
     /// # Errors
@@ -125,6 +144,31 @@ impl Registry {
         self.inner().counter.count(tally, self.now());
     }
 
+    /// Writes the downloads that were counted until now to the audit log, if [the policy](super::Policy::logs_reads)
+    /// wants them there. What the log does not take is written at the next call.
+    ///
+    /// # Errors
+    /// The error of one of the stores.
+    pub async fn log_reads(&self) -> Result<()> {
+        if !self.policy().logs_reads {
+            return Ok(());
+        }
+        let flushed = self.flush_downloads().await;
+        let entries = self.inner().counter.reads_to_log(self.now()).await;
+        let mut written = stream::iter(entries)
+            .map(async |entry| {
+                self.inner().audit.append(&entry).await?;
+                self.inner().counter.logged(&entry).await;
+                Ok(())
+            })
+            .buffer_unordered(ENTRIES_AT_ONCE);
+        let mut result = flushed;
+        while let Some(appended) = written.next().await {
+            result = result.and(appended);
+        }
+        result
+    }
+
     /// Adds the counts to the store.
     ///
     /// A batch whose outcome is unknown is given to the store again at the next call, with the same id,
@@ -133,6 +177,9 @@ impl Registry {
     /// # Errors
     /// The error of the store.
     pub async fn flush_downloads(&self) -> Result<()> {
-        self.inner().counter.flush(&self.inner().downloads, self.now()).await
+        let now = self.now();
+        let flushed = self.inner().counter.flush(&self.inner().downloads, now).await;
+        self.notice_downloads(self.inner().counter.gathered().await, now);
+        flushed
     }
 }

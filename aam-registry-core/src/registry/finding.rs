@@ -7,8 +7,8 @@ use crate::{
     decide::{Insight, Shown},
     error::{Error, Result},
     types::{
-        ArchiveLocation, DistTag, LocatedVersion, Package, PackageName, PublishedVersion, Reach, Username, Version,
-        VersionDetail, VersionList, VersionStatus, VersionSummary, Visibility,
+        ArchiveLocation, DistTag, Gates, LocatedVersion, Package, PackageName, PublishedVersion, Reach, Username,
+        Version, VersionDetail, VersionList, VersionStatus, VersionSummary, Visibility,
     },
 };
 
@@ -102,6 +102,12 @@ pub(super) trait BesideVersions: Sized {
 impl BesideVersions for BTreeMap<DistTag, Version> {
     fn beside(mut self, versions: &[PublishedVersion]) -> Self {
         self.retain(|_, named| versions.iter().any(|one| one.version == *named));
+        self
+    }
+}
+
+impl BesideVersions for Gates {
+    fn beside(self, _: &[PublishedVersion]) -> Self {
         self
     }
 }

@@ -12,6 +12,7 @@ use super::{
     publish::UploadCrowd,
     session_touches::SessionTouches,
     storage::{KnownOwner, StorageProbe},
+    suspicion::WatchedActivity,
     token_touches::TokenTouches,
     totals_cache::TotalsCache,
 };
@@ -19,8 +20,8 @@ use crate::{
     error::Result,
     ports::{
         AccountStore, ArchiveIndex, ArchiveSource, ArchiveStore, AuditLog, Clock, CommandHandler, DownloadStore,
-        JobHandler, JobQueue, Mailer, PackageStore, PasswordHasher, PublishStore, QueryHandler, RateLimiter,
-        ScopeStore, SecretSealer, SessionSigner, SessionStore, TokenStore, UserStore, WebhookSender,
+        IdTokenVerifier, JobHandler, JobQueue, Mailer, PackageStore, PasswordHasher, PublishStore, QueryHandler,
+        RateLimiter, ScopeStore, SecretSealer, SessionSigner, SessionStore, TokenStore, UserStore, WebhookSender,
     },
     types::{ClientNetwork, OperatorWebhook, RegistryId},
 };
@@ -44,6 +45,7 @@ pub(super) struct RegistryParts {
     pub(super) scopes: Arc<dyn ScopeStore>,
     pub(super) audit: Arc<dyn AuditLog>,
     pub(super) jobs: Arc<dyn JobQueue>,
+    pub(super) id_tokens: Option<Arc<dyn IdTokenVerifier>>,
     pub(super) job_handlers: Vec<Arc<dyn JobHandler>>,
     pub(super) mailing: Option<Mailing>,
     pub(super) webhook_sender: Option<Arc<dyn WebhookSender>>,
@@ -58,6 +60,7 @@ pub(super) struct RegistryParts {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) policy: Policy,
     pub(super) counter: DownloadCounter,
+    pub(super) suspicion: WatchedActivity,
     pub(super) touches: TokenTouches,
     pub(super) session_touches: SessionTouches,
     pub(super) totals: TotalsCache,

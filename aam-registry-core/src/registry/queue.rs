@@ -47,6 +47,7 @@ impl Registry {
     pub fn handles_jobs_of(&self, kind: &str) -> bool {
         let is_configured = || self.operator_webhooks().iter().any(|webhook| webhook.job_kind() == kind);
         is_kind_of(NewJob::EVENT, kind)
+            || is_kind_of(NewJob::PRUNE_AUDIT, kind)
             || is_kind_of(NewJob::MAIL, kind)
             || ScopeWebhook::of_kind(kind).is_some()
             || is_configured()

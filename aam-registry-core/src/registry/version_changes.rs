@@ -56,6 +56,7 @@ impl Registry {
             version = %yanked.version,
             "version yanked",
         );
+        self.notice_yank(by, name);
         Ok(yanked)
     }
 

@@ -175,6 +175,15 @@ impl<'a> View<'a> {
         self.inner().packages.memberships(by.user).await
     }
 
+    /// The principal who reads, if there is a credential.
+    pub(super) fn principal(&self) -> Option<&'a Principal> {
+        match self.reader {
+            Reader::Viewer(reader) => reader,
+            Reader::Writer(by) => Some(by),
+            Reader::Internal => None,
+        }
+    }
+
     /// Notes that the answer may show what not everybody sees.
     pub(super) fn note_disclosure(&self) {
         if let Some(disclosure) = self.disclosure {

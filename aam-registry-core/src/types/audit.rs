@@ -43,6 +43,7 @@ macro_rules! events {
 
 events! {
     PackagePublish = "package.publish",
+    PackageDownload = "package.download",
     VersionYank = "version.yank",
     VersionUnyank = "version.unyank",
     VersionDeprecate = "version.deprecate",
@@ -71,16 +72,25 @@ events! {
     UserEmailVerify = "user.email_verify",
     UserPasswordChange = "user.password_change",
     UserPasswordReset = "user.password_reset",
+    UserInvite = "user.invite",
+    UserDelete = "user.delete",
     UserTotpEnable = "user.totp_enable",
     UserTotpDisable = "user.totp_disable",
     TokenCreate = "token.create",
     TokenRevoke = "token.revoke",
+    EvalRecord = "eval.record",
+    GateSet = "gate.set",
     ReportCreate = "report.create",
     ReportClose = "report.close",
     TokenLeakReported = "token.leak_reported",
+    TokenEnding = "token.ending",
+    TokenStale = "token.stale",
     AdminCreate = "admin.create",
     AdminRead = "admin.read",
     AdminAuditPrune = "admin.audit_prune",
+    PublisherAdd = "publisher.add",
+    PublisherRemove = "publisher.remove",
+    PolicySet = "policy.set",
     WebhookCreate = "webhook.create",
     WebhookChange = "webhook.change",
     WebhookDelete = "webhook.delete",
@@ -91,7 +101,10 @@ impl AuditEvent {
     /// Whether its entries are handed to subscribers. Logins, logouts and reads
     /// are not: they change nothing, and an attacker makes as many as he likes.
     pub fn can_be_subscribed(self) -> bool {
-        !matches!(self, Self::UserLogin | Self::UserLoginFailed | Self::UserLogout | Self::AdminRead)
+        !matches!(
+            self,
+            Self::UserLogin | Self::UserLoginFailed | Self::UserLogout | Self::AdminRead | Self::PackageDownload
+        )
     }
 }
 

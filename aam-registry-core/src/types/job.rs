@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::{
     error::{Error, Result},
-    types::{AuditEvent, NewAuditEntry, PageRequest, ScopeWebhook, SealedSecret, id::id},
+    types::{AuditEvent, ChainLink, NewAuditEntry, PageRequest, ScopeWebhook, SealedSecret, id::id},
 };
 
 id! {
@@ -34,7 +34,7 @@ pub(crate) fn metric_kind(kind: &str) -> &str {
 }
 
 /// The kinds of the registry's own jobs.
-pub(crate) const OWN_JOB_KINDS: [&str; 3] = [NewJob::EVENT, NewJob::MAIL, NewJob::WEBHOOK];
+pub(crate) const OWN_JOB_KINDS: [&str; 4] = [NewJob::EVENT, NewJob::MAIL, NewJob::WEBHOOK, NewJob::PRUNE_AUDIT];
 
 /// Whether whoever does the jobs of `handled` does those of `kind`: the same kind, or one that begins with it and a
 /// colon.
@@ -75,6 +75,16 @@ impl NewJob {
     pub const MAIL: &str = "mail";
     /// What the kinds of deliveries to webhooks begin with, before a colon.
     pub const WEBHOOK: &str = "webhook";
+
+    /// The kind of the jobs that delete old entries of the audit log.
+    pub const PRUNE_AUDIT: &str = "prune_audit";
+
+    /// The job that deletes old entries of the audit log, which was pruned up to `pruned` before.
+    pub fn prune_audit(pruned: ChainLink) -> Self {
+        // One id as long as nothing was deleted: replicas share the job, and one that was given up stays the only one.
+        let id = JobId::from(Uuid::nil()).follow_up(&format!("{} after {pruned}", Self::PRUNE_AUDIT));
+        Self { id, kind: Self::PRUNE_AUDIT.to_owned(), payload: Value::Null }
+    }
 
     /// The job that hands what `entry` records to the subscribers; `None` for
     /// entries that nobody can subscribe to.

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::types::{
-    ArchiveKey, ArchiveLocation, ArtifactType, Constraint, DistTag, Manifest, PackageName, Quarantine, Sha256Digest,
-    Username, Version, VersionStatus, VersionTexts, Visibility,
+    ArchiveKey, ArchiveLocation, ArtifactType, Constraint, DistTag, EvalResult, Manifest, PackageName, Quarantine,
+    Sha256Digest, Username, Version, VersionStatus, VersionTexts, Visibility,
 };
 
 /// A package with its owners, dist-tags and newest versions, read at one instant.
@@ -81,8 +81,8 @@ pub struct VersionDetail {
     pub summary: VersionSummary,
     /// Its manifest.
     pub manifest: Manifest,
-    /// Who published it.
-    pub published_by: Username,
+    /// Who published it: a username, or `trusted-publisher:<issuer>:<subject>`.
+    pub published_by: String,
     /// Why it was yanked, if a reason was given.
     pub yanked_reason: Option<String>,
     /// Where its archive is stored.
@@ -95,6 +95,8 @@ pub struct VersionDetail {
     pub visibility: Visibility,
     /// Its quarantine, if it is in one.
     pub quarantine: Option<Quarantine>,
+    /// The last result of each of its evals, by name.
+    pub eval_results: Vec<EvalResult>,
 }
 
 impl VersionDetail {

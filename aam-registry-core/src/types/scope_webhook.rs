@@ -144,6 +144,11 @@ impl AuditEvent {
             | Self::OwnershipAdd
             | Self::OwnershipRemove
             | Self::VisibilityChange
+            | Self::EvalRecord
+            | Self::GateSet
+            | Self::PublisherAdd
+            | Self::PublisherRemove
+            | Self::PolicySet
             | Self::ScopeMemberSet
             | Self::ScopeMemberRemove
             | Self::WebhookCreate
@@ -164,7 +169,11 @@ impl AuditEvent {
             | Self::TokenCreate
             | Self::TokenRevoke
             | Self::TokenLeakReported
+            | Self::TokenEnding
+            | Self::TokenStale
             | Self::SessionRevoke
+            | Self::UserInvite
+            | Self::UserDelete
             | Self::UserTotpEnable
             | Self::UserTotpDisable
             | Self::UserEmailVerify
@@ -172,7 +181,8 @@ impl AuditEvent {
             | Self::ReportClose
             | Self::AdminCreate
             | Self::AdminRead
-            | Self::AdminAuditPrune => false,
+            | Self::AdminAuditPrune
+            | Self::PackageDownload => false,
         }
     }
 

@@ -47,11 +47,19 @@ fn describe() {
     describe_counter!("aam_download_bytes_total", Unit::Bytes, "Bytes of archives sent");
     describe_counter!("aam_publishes_total", "Uploads by outcome");
     describe_counter!("aam_rate_limited_requests_total", "Requests refused for coming too often");
-    describe_counter!("aam_failed_logins_total", "Logins with a wrong name or password");
+    describe_counter!("aam_failed_logins_total", "Logins that failed, by cause");
+    describe_counter!(
+        "aam_suspicious_activity_total",
+        "Activity that may come from a stolen account or a leaked token, by kind; the log has the names"
+    );
     describe_counter!("aam_background_failures_total", "Background work that failed and was tried again");
     describe_gauge!("aam_background_job_lag_seconds", Unit::Seconds, "Time by which background work is overdue");
     describe_counter!("aam_jobs_total", "Attempts at queued jobs that this process made, by outcome");
     describe_counter!("aam_mails_total", "Attempts to send mails, by outcome");
+    describe_counter!(
+        "aam_id_tokens_total",
+        "ID tokens that were to be swapped for a token that publishes, by outcome"
+    );
     describe_counter!("aam_webhooks_disabled_total", "Webhooks that were disabled, by reason");
     describe_gauge!("aam_operator_webhooks_disabled", "Webhooks of config.yaml that are disabled now");
     describe_counter!(
@@ -108,6 +116,9 @@ fn begin_at_zero() {
     for outcome in ["sent", "refused", "failed", "not_sent"] {
         counter!("aam_mails_total", "outcome" => outcome).increment(0);
     }
+    for outcome in ["accepted", "refused", "failed"] {
+        counter!("aam_id_tokens_total", "outcome" => outcome).increment(0);
+    }
     for reason in ["gone", "failing"] {
         counter!("aam_webhooks_disabled_total", "reason" => reason).increment(0);
     }
@@ -117,9 +128,13 @@ fn begin_at_zero() {
     for reason in ["limit", "flood"] {
         counter!("aam_connections_refused_total", "reason" => reason).increment(0);
     }
-    for name in
-        ["aam_downloads_total", "aam_downloads_uncounted_total", "aam_download_bytes_total", "aam_failed_logins_total"]
-    {
+    for cause in ["credentials", "second_factor", "disabled", "confirmation", "too_many"] {
+        counter!("aam_failed_logins_total", "cause" => cause).increment(0);
+    }
+    for kind in ["mass_yanks", "many_publishes", "token_from_many_networks", "download_spike"] {
+        counter!("aam_suspicious_activity_total", "kind" => kind).increment(0);
+    }
+    for name in ["aam_downloads_total", "aam_downloads_uncounted_total", "aam_download_bytes_total"] {
         counter!(name).increment(0);
     }
 }

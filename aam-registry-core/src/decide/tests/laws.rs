@@ -56,7 +56,12 @@ impl People {
                 caller: caller(by),
                 package_owner: self.owners.contains(&user(by)),
                 scope_role: role(by),
-                package: Some(PackageState { updated_at: NOW, visibility: Visibility::Public, has_open_version: true }),
+                package: Some(PackageState {
+                    updated_at: NOW,
+                    visibility: Visibility::Public,
+                    trusted_only: false,
+                    has_open_version: true,
+                }),
             },
             user: Some(OwnerState {
                 user: user(owner),
@@ -113,6 +118,7 @@ impl People {
             account: AccountRoles::NONE,
             package_owner: self.owners.contains(&user(at)),
             scope_role: self.roles.get(&user(at)).copied(),
+            ..Rights::default()
         }
     }
 }
@@ -338,7 +344,7 @@ impl Kit {
                 let latest = self.latest.clone();
                 let facts = PublishFacts { access, existing, upload_is_live: true, latest, ..PublishFacts::default() };
                 let decision = commit.decide(&facts)?;
-                let [Write::Publish(new)] = &decision.changes.writes[..] else { panic!("{decision:?}") };
+                let [Write::Publish(new), ..] = &decision.changes.writes[..] else { panic!("{decision:?}") };
                 self.latest.published.push(PublishedVersion::new(version, false, VersionStatus::OPEN));
                 self.latest.tag.clone_from(&new.latest.after);
             }
@@ -372,6 +378,7 @@ impl Kit {
                 updated_at: NOW,
                 visibility: Visibility::Public,
                 has_open_version: true,
+                trusted_only: false,
             }),
         };
         let version = found.map(|one| VersionState {
@@ -383,6 +390,7 @@ impl Kit {
             published_by: user(0),
             wanted_tag: None,
             archive: ArchiveKey::from(UploadId::generate()),
+            evals: Vec::new(),
         });
         PackageFacts { access, version, latest: self.latest.clone(), ..PackageFacts::default() }
     }

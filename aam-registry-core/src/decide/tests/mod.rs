@@ -7,6 +7,8 @@ mod packages;
 mod publishing;
 mod reports;
 mod scopes;
+mod tag_gates;
+mod trusted_publishing;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -71,6 +73,7 @@ fn facts(versions: &[&str], wanted: &str) -> PackageFacts {
         published_by: user(0),
         wanted_tag: None,
         archive: ArchiveKey::from(UploadId::generate()),
+        evals: Vec::new(),
     });
     let tag = versions.last().map(|text| LatestTag { version: v(text), instead_of: None });
     PackageFacts {
@@ -81,6 +84,7 @@ fn facts(versions: &[&str], wanted: &str) -> PackageFacts {
             package: Some(PackageState {
                 updated_at: after(10),
                 visibility: Visibility::Public,
+                trusted_only: false,
                 has_open_version: true,
             }),
         },

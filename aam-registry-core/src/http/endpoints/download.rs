@@ -92,14 +92,16 @@ async fn download(call: Call) -> Answered {
     let counts = call.method == Method::GET;
     if let Some(uri) = view.redirect_archive(&ready.location, &call.method).await? {
         if counts {
-            call.registry.count_in(&ready.tally);
+            view.count_in(&ready.tally);
         }
         return Ok(found(&uri, view.audience_of(&ready.location)));
     }
     let from_start = part.as_ref().is_none_or(|range| range.start == 0);
     let response = archive(&call, &ready, part).await?;
     if counts && from_start {
-        call.registry.count_in(&ready.tally);
+        view.count_in(&ready.tally);
+    } else if counts {
+        view.note_read(&ready.tally);
     }
     Ok(response)
 }
@@ -119,7 +121,13 @@ async fn download_by_digest(call: Call) -> Answered {
     let ready = ReadyDownload::new(&call.registry, location, audience, None);
     match ready.wanted(&call.headers)? {
         Wanted::Unchanged => Ok(ready.unchanged()),
-        Wanted::Bytes(part) => archive(&call, &ready, part).await,
+        Wanted::Bytes(part) => {
+            let response = archive(&call, &ready, part).await?;
+            if call.method == Method::GET {
+                view.note_read(&ready.tally);
+            }
+            Ok(response)
+        }
     }
 }
 

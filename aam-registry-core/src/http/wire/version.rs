@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{QuarantineAnswer, Time};
+use super::{EvalRow, QuarantineAnswer, Time};
 use crate::types::{
     Artifact, Artifacts, Constraint, PackageName, Sha256Digest, VersionDetail, VersionSummary, VersionText,
     VersionTexts,
@@ -173,8 +173,8 @@ pub(crate) struct VersionAnswer {
     quarantine: Option<QuarantineAnswer>,
     /// The dist-tags that name this version.
     dist_tags: Vec<String>,
-    /// Always empty: evaluation results are not available on this registry yet.
-    eval_results: [String; 0],
+    /// The last result of each eval of the version, by name.
+    eval_results: Vec<EvalRow>,
     /// May be up to a minute old.
     downloads: u64,
 }
@@ -193,7 +193,7 @@ impl VersionAnswer {
             homepage: manifest.homepage,
             keywords: manifest.keywords,
             published_at: summary.published_at.into(),
-            published_by: detail.published_by.to_string(),
+            published_by: detail.published_by.clone(),
             yanked: summary.yanked,
             yanked_reason: detail.yanked_reason,
             texts: summary.texts.into(),
@@ -207,7 +207,7 @@ impl VersionAnswer {
             approval_status: summary.status.approval.as_str(),
             quarantine: detail.quarantine.map(QuarantineAnswer::from),
             dist_tags: detail.dist_tags.iter().map(ToString::to_string).collect(),
-            eval_results: [],
+            eval_results: detail.eval_results.into_iter().map(EvalRow::from).collect(),
             downloads: detail.downloads,
         }
     }

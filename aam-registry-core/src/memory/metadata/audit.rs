@@ -11,7 +11,10 @@ use crate::{
 #[async_trait]
 impl AuditLog for MemoryMetadata {
     async fn append(&self, entry: &NewAuditEntry) -> Result<()> {
-        self.tables().append(entry);
+        let mut tables = self.tables();
+        if !tables.audit.iter().any(|known| known.entry.id == entry.id) {
+            tables.append(entry);
+        }
         Ok(())
     }
 

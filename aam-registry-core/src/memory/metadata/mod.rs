@@ -7,7 +7,9 @@ mod archive_index;
 mod audit;
 mod commands;
 mod downloads;
+mod erasure;
 mod facts;
+mod invitations;
 mod jobs;
 mod packages;
 mod publishing;
@@ -19,6 +21,7 @@ mod second_factors;
 mod sessions;
 mod tables;
 mod tokens;
+mod trusted_publishers;
 mod users;
 mod webhooks;
 

@@ -9,7 +9,7 @@ use crate::{
     decide::{Action, BeginSession, LogOut},
     error::{Error, Result},
     ports::{CommandHandlerExt, Login, Session},
-    registry::Registry,
+    registry::{Registry, suspicion::LoginFailure},
     types::{AuditEvent, LoginClient, LoginSession, NewAuditEntry, Principal, User},
 };
 
@@ -112,24 +112,24 @@ impl Registry {
         let right = self.inner().passwords.verify(password, hash).await? && in_bounds;
         match user {
             Some(user) if right && !user.disabled && needs_code && !user.otp_enabled => {
-                self.note_failed_login(Some(&user), address).await;
+                self.note_failed_login(Some(&user), address, LoginFailure::Credentials).await;
                 Err(Error::InvalidCredentials)
             }
             Some(user) if right && !user.disabled => {
                 let passed = self.require_second_factor(&user, otp.as_deref()).await;
                 if matches!(passed, Err(Error::OtpInvalid)) {
-                    self.note_failed_login(Some(&user), address).await;
+                    self.note_failed_login(Some(&user), address, LoginFailure::SecondFactor).await;
                 }
                 passed?;
                 self.begin_session(&user, generation, client).await
             }
             // A user who knows the password may learn that the account is disabled.
             Some(user) if right => {
-                self.note_failed_login(Some(&user), address).await;
+                self.note_failed_login(Some(&user), address, LoginFailure::Disabled).await;
                 Err(Error::forbidden("This account is disabled; ask the administrator of this registry to enable it"))
             }
             user => {
-                self.note_failed_login(user.as_ref(), address).await;
+                self.note_failed_login(user.as_ref(), address, LoginFailure::Credentials).await;
                 Err(Error::InvalidCredentials)
             }
         }
@@ -144,7 +144,7 @@ impl Registry {
         if password.len() <= password::MAX_BYTES && self.inner().passwords.verify(password, hash).await? {
             return Ok(());
         }
-        self.note_failed_login(Some(&known.user), client).await;
+        self.note_failed_login(Some(&known.user), client, LoginFailure::Confirmation).await;
         Err(Error::InvalidCredentials)
     }
 
@@ -187,8 +187,8 @@ impl Registry {
 
     /// Records a failed login. The name is recorded only if a user has it: an unknown name may be a
     /// password that was typed into the wrong field.
-    async fn note_failed_login(&self, user: Option<&User>, client: Option<IpAddr>) {
-        metrics::counter!("aam_failed_logins_total").increment(1);
+    async fn note_failed_login(&self, user: Option<&User>, client: Option<IpAddr>, why: LoginFailure) {
+        why.count();
         let mut entry = from(NewAuditEntry::new(AuditEvent::UserLoginFailed, self.now()), client);
         if let Some(user) = user {
             entry = entry.with_actor(user.username.as_str());
@@ -198,6 +198,7 @@ impl Registry {
             user = user.map(|user| field::display(&user.username)),
             user_id = user.map(|user| field::display(user.id)),
             client_ip = client.map(field::display),
+            cause = why.as_str(),
             "login failed",
         );
         if let Err(error) = self.inner().audit.append(&entry).await {

@@ -10,6 +10,7 @@ use crate::{
     registry::{
         Registry,
         rate_limits::{give_back, refuse_over_limit, take_request},
+        suspicion::LoginFailure,
     },
     types::{ClientAddress, ClientNetwork, ShortText},
 };
@@ -76,7 +77,8 @@ impl Registry {
     {
         let (registry, account) = (self.clone(), account_key(login));
         let guessing = async move {
-            let mut attempt = LoginAttempt::begin(&registry, guesser, &account, has_code).await?;
+            let attempt = LoginAttempt::begin(&registry, guesser, &account, has_code).await;
+            let mut attempt = attempt.inspect_err(|_refused| LoginFailure::TooMany.count())?;
             let over_limit = attempt.over_limit.take();
             let result = guess(registry, over_limit.is_some()).await;
             let was_wrong = matches!(result, Err(Error::InvalidCredentials | Error::OtpInvalid));

@@ -1,6 +1,6 @@
 //! Checks of the audit log's chain, and pruning that keeps it provable.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::{
@@ -9,11 +9,16 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    types::{AuditEntry, AuditEvent, AuditFilter, ChainLink, NewAuditEntry, PageRequest},
+    types::{AuditEntry, AuditEvent, AuditFilter, ChainLink, NewAuditEntry, NewJob, PageRequest},
 };
 
 /// How many entries are read or deleted at a time.
 const AT_ONCE: usize = 1_000;
+/// How many entries are deleted at most by one run of the job that does it.
+const AT_A_RUN: u64 = 50_000;
+const SECONDS_A_DAY: i64 = 24 * 60 * 60;
+/// Who deletes entries that are older than they are to be kept, as their `admin.audit_prune` says.
+const RETENTION: &str = "registry:retention";
 
 /// What pruning did, or would do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,11 +58,56 @@ impl Registry {
     /// [`Error::InvalidRequest`] if one of those entries is not as the registry wrote it, unless `force`:
     /// deleting them would delete the evidence.
     pub async fn prune_audit(&self, before: Timestamp, by: &str, dry_run: bool, force: bool) -> Result<PrunedAudit> {
+        match self.inner().audit.last_before(before).await? {
+            Some(through) => self.prune_through(through, before, by, dry_run, force).await,
+            None => Ok(PrunedAudit { through: ChainLink::default(), entries: 0 }),
+        }
+    }
+
+    /// The job that deletes the entries of the audit log that are older than the policy keeps them; `None` if there
+    /// are none.
+    pub(crate) async fn audit_pruning(&self) -> Result<Option<NewJob>> {
+        let Some(before) = self.kept_since() else { return Ok(None) };
+        if self.inner().audit.last_before(before).await?.is_none() {
+            return Ok(None);
+        }
+        Ok(Some(NewJob::prune_audit(self.pruned_audit().await?)))
+    }
+
+    /// Deletes entries of the audit log that are older than the policy keeps them, oldest first: as many as take a few
+    /// seconds.
+    pub(crate) async fn prune_old_audit(&self) -> Result<()> {
+        let Some(before) = self.kept_since() else { return Ok(()) };
+        let audit = &self.inner().audit;
+        let Some(mut through) = audit.last_before(before).await? else { return Ok(()) };
+        let pruned = self.pruned_audit().await?;
+        if through.position > pruned.position + AT_A_RUN {
+            let part = audit.entries_after(pruned.position + AT_A_RUN - 1, 1).await?;
+            let part = part.first().and_then(|entry| entry.chained);
+            through = part.map_or(through, |(position, hash)| ChainLink { position, hash });
+        }
+        self.prune_through(through, before, RETENTION, false, false).await.map(drop)
+    }
+
+    /// From when on entries of the audit log are kept: the beginning of a UTC day, so that they are deleted once a
+    /// day.
+    fn kept_since(&self) -> Option<Timestamp> {
+        let retention = SignedDuration::try_from(self.policy().audit_retention?).ok()?;
+        let since = self.now().checked_sub(retention).ok()?;
+        Timestamp::from_second(since.as_second().div_euclid(SECONDS_A_DAY) * SECONDS_A_DAY).ok()
+    }
+
+    /// Deletes the entries up to `through`, which are from before `before`.
+    async fn prune_through(
+        &self,
+        through: ChainLink,
+        before: Timestamp,
+        by: &str,
+        dry_run: bool,
+        force: bool,
+    ) -> Result<PrunedAudit> {
         let audit = &self.inner().audit;
         let pruned = self.pruned_audit().await?;
-        let Some(through) = audit.last_before(before).await? else {
-            return Ok(PrunedAudit { through: ChainLink::default(), entries: 0 });
-        };
         // Entries up to `pruned` are left only if pruning was interrupted.
         if through.position > pruned.position {
             let mut check = AuditCheck::after(pruned, &[]);
@@ -102,7 +152,8 @@ impl Registry {
         self.inner().audit.entries_after(position, AT_ONCE).await
     }
 
-    /// The last entry that was pruned, as the newest `admin.audit_prune` says.
+    /// The last entry that was pruned, as the newest entries of `admin.audit_prune` say: two who prune at the same time
+    /// may append theirs in either order.
     async fn pruned_audit(&self) -> Result<ChainLink> {
         let filter = AuditFilter {
             package: None,
@@ -110,10 +161,11 @@ impl Registry {
             actor: None,
             from: None,
             to: None,
-            page: PageRequest { page: 1, limit: 1 },
+            page: PageRequest { page: 1, limit: 10 },
         };
-        let newest = self.inner().audit.entries(&filter).await?.items.into_iter().next();
-        Ok(newest.and_then(|entry| link_of(&entry.entry)).unwrap_or_default())
+        let newest = self.inner().audit.entries(&filter).await?.items;
+        let links = newest.iter().filter_map(|entry| link_of(&entry.entry));
+        Ok(links.max_by_key(|link| link.position).unwrap_or_default())
     }
 
     /// Checks the entries up to the position `end`.

@@ -54,6 +54,16 @@ async fn sequence_all(db: &dyn Database) {
     while db.sequence(100).await.expect("sequence") > 0 {}
 }
 
+/// An entry that is appended again, because its first append got no answer, is there once.
+pub async fn an_entry_is_appended_once(db: &dyn Database) {
+    let somebody = somebody();
+    let [entry] = &append(db, &somebody, 1).await[..] else { panic!("one entry") };
+    db.append(entry).await.expect("append");
+    sequence_all(db).await;
+    db.append(entry).await.expect("append");
+    assert_eq!(audit_by(db, &somebody).await.len(), 1);
+}
+
 /// Every field of every event is returned as it was appended, also before it has a position.
 pub async fn an_entry_comes_back_whole(db: &dyn Database) {
     let (somebody, package) = (somebody(), package_name());

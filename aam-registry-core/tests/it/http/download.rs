@@ -1,9 +1,10 @@
 //! Downloads: headers, ranges, conditions, counting.
 
+use aam_registry_core::{registry::Policy, types::Sha256Digest};
 use http::Method;
 
 use super::site::{Site, request};
-use crate::registry::world::archive;
+use crate::registry::world::{World, archive};
 
 /// The headers of a request.
 type Headers<'a> = &'a [(&'a str, &'a str)];
@@ -101,6 +102,31 @@ async fn a_download_counts_once() {
     site.get_with(PATH, &[("range", "bytes=999999-")]).await;
     site.get_with(PATH, &[("if-none-match", &etag)]).await;
     site.world.registry.flush_downloads().await.expect("flushed");
+    let told = site.get("/api/v1/packages/greet-kit/downloads?from=2026-01-01&to=2026-03-01").await;
+    assert_eq!(told.json()["total"], 2);
+}
+
+#[tokio::test]
+async fn the_audit_log_has_every_read_of_an_archive_where_it_is_to() {
+    let site = Site::of(World::with_policy(Policy::default().with_logged_reads(true)));
+    let token = site.user("ada").await;
+    site.publish(&token, "greet-kit", "1.0.0").await;
+    let sha256 = Sha256Digest::of(&archive("greet-kit", "1.0.0"));
+    let bearer = format!("Bearer {token}");
+    let ada: Headers<'_> = &[("authorization", &bearer)];
+    site.get(PATH).await;
+    site.get_with(PATH, ada).await;
+    // Neither a part nor what is asked for by its digest counts as a download, and both are reads.
+    site.get_with(PATH, &[("range", "bytes=1-"), ada[0]]).await;
+    assert_eq!(site.get(&format!("{PATH}/{sha256}")).await.status, 200);
+    site.head(PATH).await;
+    site.world.registry.log_reads().await.expect("logged");
+    let told = site.get_with("/api/v1/packages/greet-kit/audit-log", ada).await.json();
+    let entries = told["entries"].as_array().expect("a list");
+    let read = entries.iter().filter(|entry| entry["event"] == "package.download");
+    let mut read: Vec<_> = read.map(|entry| (entry["actor"].as_str(), &entry["metadata"]["count"])).collect();
+    read.sort_by_key(|(actor, _)| *actor);
+    assert_eq!(read, [(None, &2.into()), (Some("ada"), &2.into())], "{told}");
     let told = site.get("/api/v1/packages/greet-kit/downloads?from=2026-01-01&to=2026-03-01").await;
     assert_eq!(told.json()["total"], 2);
 }

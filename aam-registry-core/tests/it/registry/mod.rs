@@ -14,6 +14,7 @@ mod search;
 mod sendable;
 mod storage;
 mod storage_owner;
+mod suspicion;
 mod sweep;
 pub(crate) mod watched;
 mod webhooks;

@@ -72,10 +72,12 @@ pub(super) fn policy(settings: &Settings) -> Policy {
             LatestChoice::Highest => LatestPolicy::Highest,
             LatestChoice::Newest => LatestPolicy::Newest,
         })
+        .with_admin_networks(settings.admin_networks.0.iter().copied())
         .with_max_token_days(Some(settings.max_token_days.0))
         .with_require_admin_2fa(settings.require_admin_2fa.is_on())
         .with_registration(match settings.registration {
             Registration::Open => RegistrationPolicy::Open,
+            Registration::Invite => RegistrationPolicy::Invite,
             Registration::Closed => RegistrationPolicy::Closed,
         })
         .with_read_access(match settings.read_access {
@@ -86,6 +88,8 @@ pub(super) fn policy(settings: &Settings) -> Policy {
         .with_session_lifetime(settings.token_expire_hours.lifetime())
         .with_upload_timeout(settings.upload_timeout.0)
         .with_uploads_per_user(settings.max_uploads_per_user.0)
+        .with_audit_retention(settings.audit_retention_days.lifetime())
+        .with_logged_reads(settings.audit_log_all_reads.is_on())
         .with_tags_per_package(settings.max_tags_per_package.0)
         .with_owners_per_package(settings.max_owners_per_package.0)
         .with_members_per_scope(settings.max_members_per_scope.0)

@@ -29,7 +29,7 @@ pub(crate) enum AuditAction {
     Verify(VerifyAudit),
     /// Write entries as JSON lines, oldest first
     Export(ExportAudit),
-    /// Delete old entries; the rest stays provable
+    /// Delete old entries, as the server does each day; the rest stays provable
     Prune(PruneAudit),
 }
 

@@ -141,7 +141,13 @@ fn unwritable(file: &Path, error: &io::Error) -> Failed {
 /// Deletes old entries.
 pub(super) fn prune(command: &PruneAudit, surroundings: Surroundings) -> Result<Answer, Failed> {
     let settings = configuration(surroundings)?.settings;
-    let age = command.older_than.unwrap_or_else(|| settings.audit_retention_days.lifetime());
+    let age = command.older_than.or_else(|| settings.audit_retention_days.lifetime());
+    let age = age.ok_or_else(|| {
+        Failed(
+            "`audit.retention_days` is 0, so entries are kept for ever; say with --older-than which to delete"
+                .to_owned(),
+        )
+    })?;
     let before = SignedDuration::try_from(age).ok().and_then(|age| Timestamp::now().checked_sub(age).ok());
     let before = before.ok_or_else(|| Failed("--older-than reaches back too far".to_owned()))?;
     let pruned = runtime()?.block_on(async {

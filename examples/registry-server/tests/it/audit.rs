@@ -5,7 +5,7 @@ use std::{fs, os::unix::fs::PermissionsExt};
 use serde_json::Value;
 
 use crate::{
-    process::{Site, wait_until},
+    process::{Site, in_repository, wait_until},
     web,
 };
 
@@ -56,4 +56,31 @@ fn an_operator_verifies_exports_and_prunes_the_log() {
     assert_eq!((&verdict["good"], &verdict["pruned_through"]), (&true.into(), &6.into()), "{verdict}");
     let left = site.run(&["audit", "export"]).succeeded().stdout();
     assert!(left.contains("admin.audit_prune") && left.lines().count() == 1, "{left}");
+}
+
+#[test]
+fn downloads_are_in_the_log_where_they_are_to_be_and_old_entries_go_by_themselves() {
+    let mut site = Site::new();
+    site.set("RATE_LIMIT_AUTH", 0);
+    site.write("config.yaml", "audit: { log_all_reads: true, retention_days: 0 }\n");
+    let refused = site.run(&["audit", "prune"]).failed().stderr();
+    assert!(refused.contains("kept for ever; say with --older-than"), "{refused}");
+    let mut server = site.serve(&[]);
+    let ada = web::sign_up(server.port(), "ada");
+    let archive = fs::read(in_repository("tests/fixtures/greet-kit-1.0.0.aam")).expect("fixture");
+    assert_eq!(web::publish(server.port(), &ada, &archive).status, 201);
+    let path = "/api/v1/packages/greet-kit/1.0.0/download";
+    for credential in ["", &*ada, ""] {
+        assert_eq!(web::get_with(server.port(), path, credential).expect("answered").status, 200);
+    }
+    // What was counted is written at the latest when the server ends.
+    server.terminate();
+    assert!(server.wait().success());
+    let lines = site.run(&["audit", "export"]).succeeded().stdout();
+    let entries = lines.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+    let mut read: Vec<_> = entries.filter(|entry| entry["event"] == "package.download").collect();
+    read.sort_by_key(|entry| entry["actor"].to_string());
+    let told: Vec<_> = read.iter().map(|entry| (&entry["actor"], &entry["metadata"]["count"])).collect();
+    assert_eq!(told, [(&"ada".into(), &1.into()), (&Value::Null, &2.into())], "{lines}");
+    assert!(read.iter().all(|entry| entry["package"] == "greet-kit" && entry["version"] == "1.0.0"), "{lines}");
 }

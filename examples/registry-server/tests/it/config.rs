@@ -254,16 +254,12 @@ fn a_registry_for_known_users_has_no_cdn() {
 #[test]
 fn what_this_release_cannot_do_is_refused_in_plain_words() {
     for (name, value, told) in [
-        ("REGISTRATION", "invite", "registration by invitation is not built"),
         ("REQUIRE_SIGNATURES", "true", "Signatures are not built"),
         ("REQUIRE_APPROVAL_FOR_TAGS", "stable", "Dist-tags that need approval are not built"),
-        ("REQUIRE_ADMIN_2FA", "1", "One-time passwords are not built"),
         ("REGISTRY_PRIVATE_KEY", "key.pem", "Attestation is not built"),
         ("READ_ONLY", "true", "A read-only registry is not built"),
         ("PASSWORD_LOGIN", "off", "Turning password login off is not built"),
         ("OIDC_ISSUER", "https://id.example.com", "Single sign-on is not built"),
-        ("ADMIN_NETWORKS", "10.0.0.0/8", "Limiting administration to networks is not built"),
-        ("MAX_TOKEN_DAYS", "30", "Limiting the life of tokens is not built"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://h", "OpenTelemetry are not built"),
         ("PAGES", "on", "Web pages are not built"),
         ("INDEXABLE", "true", "Web pages are not built"),
@@ -277,7 +273,6 @@ fn what_this_release_cannot_do_is_refused_in_plain_words() {
     }
     for (yaml, told) in [
         ("audit: { enabled: false }", "audit.enabled"),
-        ("audit: { log_all_reads: true }", "audit.log_all_reads"),
         ("cdn: { provider: fastly }", "cdn.provider"),
         ("cdn: { purge_token: hunter2 }", "cdn.purge_token"),
         ("cdn: { zone: z }", "cdn.zone"),
@@ -482,8 +477,8 @@ fn help_tells_of_every_setting_what_it_may_be() {
         "cache.enabled ",
         "cache.ttl_seconds ",
         "audit.enabled The audit log cannot be turned off in this release [allowed: `true`]",
-        "audit.retention_days ",
-        "audit.log_all_reads ",
+        "audit.retention_days Days after which entries of the audit log are deleted, 0 for never",
+        "audit.log_all_reads Whether downloads are written to the audit log",
         "webhooks ",
         "SSL_CERT_FILE",
     ] {

@@ -34,7 +34,8 @@ fn what_alerts_wait_for_is_told_before_it_happens() {
         r#"aam_publishes_total{outcome="refused"} 0"#,
         r#"aam_publishes_total{outcome="failed"} 0"#,
         "aam_downloads_uncounted_total 0",
-        "aam_failed_logins_total 0",
+        r#"aam_failed_logins_total{cause="credentials"} 0"#,
+        r#"aam_suspicious_activity_total{kind="mass_yanks"} 0"#,
     ] {
         assert!(text.lines().any(|line| line == counter), "{counter}: {text}");
     }

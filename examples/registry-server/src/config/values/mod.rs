@@ -9,6 +9,7 @@ mod network;
 mod numbers;
 mod outgoing;
 mod stores;
+mod trusted_publishing;
 mod webhooks;
 
 pub(crate) use accounts::{AdminPassword, ApprovalChoice, EmailAddress, JwtSecrets, NameList, SecretsKeys, TagList};
@@ -20,9 +21,10 @@ pub(crate) use mail::{Sender, SmtpTls};
 pub(crate) use metrics::{MetricsAddress, MetricsToken};
 pub(crate) use network::{BaseUrl, ClientIpHeader, Domain, Host, Networks, Origins};
 pub(crate) use numbers::{
-    Backlog, Connections, ConnectionsPerAddress, Count, Days, Downloads, Hours, PerMinute, PoolSize, Port, Room,
+    Backlog, Connections, ConnectionsPerAddress, Count, Downloads, Hours, PerMinute, PoolSize, Port, Retention, Room,
     Seconds, Size, Streams, Threads, Timeout, TokenDays, Uploads, parse_age,
 };
 pub(crate) use outgoing::{CaBundle, ProxyExceptions, ProxyUrl};
 pub(crate) use stores::{Bucket, Endpoint, RedisUrl, SecretKey, Word};
+pub(crate) use trusted_publishing::{Audience, Issuers};
 pub(crate) use webhooks::Webhooks;

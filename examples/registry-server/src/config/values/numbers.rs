@@ -73,14 +73,14 @@ impl Hours {
 }
 
 number! {
-    /// Days, up to a century.
-    Days(u32), 1..=36_500, "DAYS"
+    /// For how many days something is kept, up to a century; 0 for ever.
+    Retention(u32), 0..=36_500, "DAYS"
 }
 
-impl Days {
-    /// As a duration.
-    pub(crate) fn lifetime(self) -> Duration {
-        Duration::from_hours(u64::from(self.0) * 24)
+impl Retention {
+    /// As a duration; `None` for ever.
+    pub(crate) fn lifetime(self) -> Option<Duration> {
+        (self.0 > 0).then(|| Duration::from_hours(u64::from(self.0) * 24))
     }
 }
 
