@@ -9,7 +9,8 @@ pub use database::{DatabaseError, DatabaseTrouble};
 pub use disk::{DiskError, DiskTrouble};
 
 use crate::types::{
-    DistTag, ManifestFault, PackageName, RateDecision, ScopeName, Sha256Digest, TokenId, Username, Version,
+    DistTag, EvalName, Issuer, ManifestFault, PackageName, RateDecision, ScopeName, Sha256Digest, TokenId, Username,
+    Version,
 };
 
 /// The result of a use case or a port.
@@ -57,6 +58,9 @@ pub enum InvalidName {
     /// Not a pattern of package names.
     #[error("`{0}` is not a pattern of package names: use a full name, or one with `*` such as `@team/*`")]
     Pattern(String),
+    /// Not the name of an eval.
+    #[error("`{0}` is not the name of an eval: use 1 to 64 lower-case letters, digits, `-`, `_` and `.`")]
+    Eval(String),
 }
 
 macro_rules! codes {
@@ -90,7 +94,9 @@ codes! {
     InvalidManifest = "invalid_manifest", 400;
     InvalidArchive = "invalid_archive", 400;
     ChecksumMismatch = "checksum_mismatch", 400;
+    GateFailed = "gate_failed", 400;
     InvalidTag = "invalid_tag", 400;
+    InvitationInvalid = "invitation_invalid", 400;
     Unauthorized = "unauthorized", 401;
     InvalidCredentials = "invalid_credentials", 401;
     OtpRequired = "otp_required", 401;
@@ -284,6 +290,18 @@ pub enum Error {
     /// No credential, or one that is not valid.
     #[error("{0}")]
     Unauthorized(String),
+    /// A registration without an invitation, where one is needed.
+    #[error(
+        "This registry takes new accounts by invitation alone; ask an administrator for one, and give it as \
+         `invitation` (`aam register --invitation`)"
+    )]
+    InvitationRequired,
+    /// An invitation that was used, has expired, or is none.
+    #[error(
+        "This invitation was used or revoked, has expired, or is for another e-mail address; ask an administrator \
+         for another one"
+    )]
+    InvitationInvalid,
     /// A failed login.
     #[error("Wrong username or password")]
     InvalidCredentials,
@@ -299,6 +317,17 @@ pub enum Error {
     /// Authenticated, but not allowed.
     #[error("{0}")]
     Forbidden(String),
+    /// An ID token that no trusted publisher matches; says what the token claims.
+    #[error("{message}")]
+    NoTrustedPublisher {
+        /// Why, and what to do.
+        message: String,
+        /// The claims of the token.
+        details: Vec<Detail>,
+    },
+    /// The keys of an issuer of ID tokens cannot be had.
+    #[error("The keys of {0} cannot be fetched at the moment; try again in a moment")]
+    IssuerUnavailable(Issuer),
     /// A reserved name.
     #[error("The name `{0}` is reserved; choose another")]
     NameReserved(String),
@@ -315,6 +344,18 @@ pub enum Error {
     /// A tag that the operator does not allow.
     #[error("This registry does not allow the dist-tag `{0}`")]
     TagNotAllowed(DistTag),
+    /// A version has not passed the evals that the gate of a dist-tag asks for.
+    #[error("Version {version} of {package} does not pass the gate of the dist-tag `{tag}`; see the details")]
+    GateFailed {
+        /// The package.
+        package: PackageName,
+        /// The dist-tag.
+        tag: DistTag,
+        /// The version.
+        version: String,
+        /// The evals that are wanting, and why.
+        wanting: Vec<(EvalName, &'static str)>,
+    },
     /// There are as many of something as there may be.
     #[error("{0}")]
     QuotaExceeded(String),
@@ -375,6 +416,14 @@ pub enum Error {
          aam-registry user grant-role NAME admin"
     )]
     LastAdmin(Username),
+    /// An account cannot be deleted while it is the last owner of something.
+    #[error("User {user} is the last owner of what the details list; make somebody else an owner of it first")]
+    NeedsHeirs {
+        /// The account.
+        user: Username,
+        /// Packages by name, and scopes as `@name`.
+        ownerless: Vec<String>,
+    },
     /// No set of versions meets every demand.
     #[error("{message}")]
     ResolutionConflict {
@@ -501,14 +550,17 @@ impl Error {
             Self::ChecksumMismatch { .. } => ErrorCode::ChecksumMismatch,
             Self::InvalidTag(_) => ErrorCode::InvalidTag,
             Self::Unauthorized(_) => ErrorCode::Unauthorized,
+            Self::InvitationRequired => ErrorCode::RegistrationClosed,
+            Self::InvitationInvalid => ErrorCode::InvitationInvalid,
             Self::InvalidCredentials => ErrorCode::InvalidCredentials,
             Self::OtpRequired => ErrorCode::OtpRequired,
             Self::OtpInvalid => ErrorCode::OtpInvalid,
             Self::TwoFactorRequired(_) => ErrorCode::TwoFactorRequired,
-            Self::Forbidden(_) => ErrorCode::Forbidden,
+            Self::Forbidden(_) | Self::NoTrustedPublisher { .. } => ErrorCode::Forbidden,
             Self::NameReserved(_) => ErrorCode::NameReserved,
             Self::NameTooSimilar { .. } => ErrorCode::NameTooSimilar,
             Self::TagNotAllowed(_) => ErrorCode::TagNotAllowed,
+            Self::GateFailed { .. } => ErrorCode::GateFailed,
             Self::QuotaExceeded(_) => ErrorCode::QuotaExceeded,
             Self::RegistrationClosed => ErrorCode::RegistrationClosed,
             Self::PackageNotFound(_) => ErrorCode::PackageNotFound,
@@ -521,13 +573,13 @@ impl Error {
             Self::VersionExists { .. } => ErrorCode::VersionExists,
             Self::UserExists(_) => ErrorCode::UserExists,
             Self::ScopeExists(_) => ErrorCode::ScopeExists,
-            Self::LastOwner(_) | Self::LastAdmin(_) => ErrorCode::LastOwner,
+            Self::LastOwner(_) | Self::LastAdmin(_) | Self::NeedsHeirs { .. } => ErrorCode::LastOwner,
             Self::ResolutionConflict { .. } => ErrorCode::ResolutionConflict,
             Self::VersionGone { .. } => ErrorCode::VersionGone,
             Self::PayloadTooLarge(_) => ErrorCode::PayloadTooLarge,
             Self::Timeout(_) => ErrorCode::Timeout,
             Self::ClientTimeout(_) => ErrorCode::ClientTimeout,
-            Self::Overloaded | Self::Contended(_) => ErrorCode::Overloaded,
+            Self::Overloaded | Self::Contended(_) | Self::IssuerUnavailable(_) => ErrorCode::Overloaded,
             Self::RateLimited(_) | Self::TooManyAtOnce(_) => ErrorCode::RateLimited,
             Self::Backend(backend) => backend.code(),
         }
@@ -536,9 +588,17 @@ impl Error {
     /// The details for the client in addition to the message.
     pub fn details(&self) -> Vec<Detail> {
         match self {
-            Self::InvalidRequest { details, .. } | Self::ResolutionConflict { details, .. } => details.clone(),
+            Self::InvalidRequest { details, .. }
+            | Self::ResolutionConflict { details, .. }
+            | Self::NoTrustedPublisher { details, .. } => details.clone(),
             Self::InvalidManifest(faults) => {
                 faults.iter().map(|fault| Detail::new(&*fault.field, &*fault.error)).collect()
+            }
+            Self::GateFailed { wanting, .. } => {
+                wanting.iter().map(|(name, why)| Detail::new(name.as_str(), *why)).collect()
+            }
+            Self::NeedsHeirs { ownerless, .. } => {
+                ownerless.iter().map(|name| Detail::new(&**name, "has no other owner")).collect()
             }
             Self::VersionExists { sha256, .. } => vec![Detail::new("sha256", sha256.to_string())],
             _ => Vec::new(),

@@ -113,11 +113,8 @@ impl AccountStore for PostgresMetadata {
 pub(super) async fn account_facts(tx: &Session, change: &AccountChange) -> Tx<AccountFacts> {
     // Administrators who change each other's accounts lock each other's rows: all take them in the same order.
     let is_by_admin = matches!(change.by, AccountActor::Admin(_));
-    let admins: Vec<Uuid> = if is_by_admin || change.update.may_end_an_admin() {
-        sql::all(tx, LOCK_ADMINS, [], |row| Ok(row.try_get(0)?)).await?
-    } else {
-        Vec::new()
-    };
+    let admins: Vec<Uuid> =
+        if is_by_admin || change.update.may_end_an_admin() { lock_admins(tx).await? } else { Vec::new() };
     let account = account(tx, &change.username).await?;
     let id = account.as_ref().map(|account| Uuid::from(account.user.id));
     let caller = match change.actor() {
@@ -145,6 +142,11 @@ pub(super) async fn account_facts(tx: &Session, change: &AccountChange) -> Tx<Ac
     Ok(AccountFacts { account, caller, one_time, one_time_tokens, has_other_admin, email_taken })
 }
 
+/// The administrators, none of whom ceases to be one before the commit.
+pub(super) async fn lock_admins(tx: &Session) -> Tx<Vec<Uuid>> {
+    sql::all(tx, LOCK_ADMINS, [], |row| Ok(row.try_get(0)?)).await
+}
+
 /// A one-time token of the user, whom the caller has locked: nobody else uses it before the commit.
 async fn used_token(tx: &Session, digest: &Sha256Digest, user: Option<Uuid>) -> Tx<Option<OneTimeToken>> {
     sql::first(tx, ONE_TIME_TOKEN, [&digest.as_bytes().as_slice(), &user], |row| {
@@ -155,7 +157,7 @@ async fn used_token(tx: &Session, digest: &Sha256Digest, user: Option<Uuid>) -> 
 }
 
 /// The account of a user; nobody else changes it before the commit.
-async fn account(tx: &Session, username: &Username) -> Tx<Option<AccountState>> {
+pub(super) async fn account(tx: &Session, username: &Username) -> Tx<Option<AccountState>> {
     let name = username.as_str();
     sql::first(tx, ACCOUNT, [&name], |row| {
         Ok(AccountState {

@@ -17,10 +17,11 @@ use uuid::Uuid;
 use super::{
     audit::Append,
     connection::Session,
+    erasure, evals,
     failure::Tx,
-    jobs, listing, publish, reports, second_factor_writes, session_writes,
+    invitations, jobs, listing, publish, publisher_tokens, reports, second_factor_writes, session_writes,
     sql::{self, Text},
-    webhook_writes,
+    token_notices, trusted_publishers, webhook_writes,
 };
 use crate::relational::columns;
 
@@ -32,7 +33,8 @@ const CREATE_USER: &str = "WITH account AS (
     ), member AS (INSERT INTO scope_members (scope, user_id, role) VALUES ($2, $1, $9)
     )
     INSERT INTO pending_totals (users) VALUES (1)";
-const UPDATE_ACCOUNT: &str = "UPDATE users SET email = $2, email_key = $3, password_hash = $4, is_admin = $5,
+const UPDATE_ACCOUNT: &str =
+    "UPDATE users SET username = $13, email = $2, email_key = $3, password_hash = $4, is_admin = $5,
     disabled = $6, session_generation = $7, kept_session = $8, email_verified = $9, is_approver = $10,
     is_moderator = $11, is_auditor = $12 WHERE id = $1";
 const ADD_ONE_TIME_TOKEN: &str =
@@ -86,6 +88,8 @@ const PUBLISHES: &[&str] = &[
     listing::LIST,
     listing::UNLIST,
     listing::TOUCH_LISTING,
+    trusted_publishers::DROP_OTHERS,
+    trusted_publishers::SETTLE,
 ];
 
 /// Prepares what a publish will run, so that no lock is held meanwhile.
@@ -138,6 +142,10 @@ fn statements(write: &Write<'_>) -> &'static [&'static str] {
         Write::RevokeTokens { .. } => &[REVOKE_TOKENS],
         Write::RevokeSession { .. } => &[REVOKE_SESSION],
         Write::SetSecondFactor { .. } => &[second_factor_writes::PUT, second_factor_writes::REMOVE],
+        Write::NoteTokenNotice { .. } => &[token_notices::NOTE_END, token_notices::NOTE_STALE],
+        Write::EraseAccount { .. } => &[erasure::ERASE],
+        Write::AddInvitation(_) => &[invitations::ADD],
+        Write::RemoveInvitation(_) => &[invitations::REMOVE],
         Write::AddSession(_) => &[session_writes::ADD],
         Write::ForgetSession { .. } => &[session_writes::FORGET],
         Write::ForgetSessions { .. } => &[session_writes::FORGET_ALL],
@@ -155,9 +163,17 @@ fn statements(write: &Write<'_>) -> &'static [&'static str] {
         Write::DeleteWebhook(_) => &[webhook_writes::DELETE, jobs::DROP_KIND],
         Write::PutOperatorWebhook(_) => &[webhook_writes::PUT_OPERATOR],
         Write::ForgetOperatorWebhook(_) => &[webhook_writes::FORGET_OPERATOR],
+        Write::PutEval { .. } => &[evals::PUT],
+        Write::SetGates { .. } => &[evals::DROP_GATES, evals::ADD_GATES],
         Write::PutReport(_) => &[reports::PUT],
         Write::QueueJob(_) => &[jobs::ENQUEUE],
         Write::RetryJob(_) => &[jobs::RETRY_ONE],
+        Write::PutPublisher(_) => &[trusted_publishers::PUT],
+        Write::DeletePublisher(_) => &[trusted_publishers::DELETE],
+        Write::SetTrustedOnly { .. } => &[trusted_publishers::SET_ONLY],
+        Write::SettlePublishers { .. } => &[trusted_publishers::DROP_OTHERS, trusted_publishers::SETTLE],
+        Write::AddPublisherToken(_) => &[publisher_tokens::ADD_TOKEN],
+        Write::UseIdToken { .. } => &[trusted_publishers::USE_ID_TOKEN],
         Write::Publish(_) => PUBLISHES,
     }
 }
@@ -183,6 +199,10 @@ async fn run(tx: &Session, write: &Write<'_>, listed: Option<&Manifest>) -> Tx<(
             sql::run(tx, REVOKE_SESSION, [&Text(session), &user, &expires_at]).await.map(drop)
         }
         Write::SetSecondFactor { user, factor } => second_factor_writes::set(tx, *user, factor.as_ref()).await,
+        Write::NoteTokenNotice { token, notice } => token_notices::note(tx, *token, *notice).await,
+        Write::EraseAccount { user, at } => erasure::erase(tx, *user, *at).await,
+        Write::AddInvitation(invitation) => invitations::add(tx, invitation).await,
+        Write::RemoveInvitation(id) => sql::run(tx, invitations::REMOVE, [&Uuid::from(*id)]).await.map(drop),
         Write::AddSession(session) => session_writes::add(tx, session).await,
         Write::ForgetSession { user, session } => {
             sql::run(tx, session_writes::FORGET, [&Uuid::from(*user), &Text(session)]).await.map(drop)
@@ -232,9 +252,29 @@ async fn run(tx: &Session, write: &Write<'_>, listed: Option<&Manifest>) -> Tx<(
         Write::ForgetOperatorWebhook(name) => {
             sql::run(tx, webhook_writes::FORGET_OPERATOR, [&name.as_str()]).await.map(drop)
         }
+        Write::PutEval { package, version, result } => evals::put(tx, package, version, result).await,
+        Write::SetGates { package, gates } => evals::set_gates(tx, package, gates).await,
         Write::PutReport(report) => reports::put(tx, report).await,
         Write::QueueJob(job) => jobs::enqueue(tx, slice::from_ref(job)).await,
         Write::RetryJob(id) => sql::run(tx, jobs::RETRY_ONE, [&Uuid::from(*id)]).await.map(drop),
+        Write::PutPublisher(publisher) => trusted_publishers::put(tx, publisher).await,
+        Write::DeletePublisher(id) => sql::run(tx, trusted_publishers::DELETE, [&Uuid::from(*id)]).await.map(drop),
+        Write::SetTrustedOnly { package, only } => {
+            sql::run(tx, trusted_publishers::SET_ONLY, [&package.as_str(), only]).await.map(drop)
+        }
+        Write::SettlePublishers { package, owner } => {
+            let (package, owner) = (package.as_str(), owner.map(Uuid::from));
+            try_join!(
+                sql::run(tx, trusted_publishers::DROP_OTHERS, [&package, &owner]),
+                sql::run(tx, trusted_publishers::SETTLE, [&package]),
+            )
+            .map(drop)
+        }
+        Write::AddPublisherToken(token) => publisher_tokens::add_token(tx, token).await,
+        Write::UseIdToken { key, until } => {
+            let (key, until) = (key.as_bytes().as_slice(), until.as_microsecond());
+            sql::run(tx, trusted_publishers::USE_ID_TOKEN, [&key, &until]).await.map(drop)
+        }
         Write::Publish(new) => {
             let manifest = &new.commit.manifest;
             let package = async { if new.is_new_package { publish::insert_package(tx, new).await } else { Ok(()) } };
@@ -283,7 +323,7 @@ async fn update_account(tx: &Session, account: &AccountState) -> Tx<()> {
     let (email, email_key, kept) = (Text(&user.email), Text(&email_key), kept_session.as_deref().map(Text));
     let generation = columns::signed(*session_generation);
     let [is_admin, is_approver, is_moderator, is_auditor] = columns::account_role_flags(user.roles);
-    let row: [&(dyn ToSql + Sync); 12] = [
+    let row: [&(dyn ToSql + Sync); 13] = [
         &id,
         &email,
         &email_key,
@@ -296,6 +336,7 @@ async fn update_account(tx: &Session, account: &AccountState) -> Tx<()> {
         &is_approver,
         &is_moderator,
         &is_auditor,
+        &user.username.as_str(),
     ];
     sql::run(tx, UPDATE_ACCOUNT, row).await.map(drop)
 }

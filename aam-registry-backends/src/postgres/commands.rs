@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use aam_registry_core::{
     Result,
-    decide::Request,
+    decide::{PublisherCommand, Request, RevokedTokens},
     ports::{CommandHandler, QueryHandler, QueryRequest},
 };
 use async_trait::async_trait;
 
 use super::{
-    PostgresMetadata, accounts, admission::Rows, apply::apply, connection::Session, facts, failure::Tx, reports,
-    scopes, second_factors, sessions, tokens, users, webhooks,
+    PostgresMetadata, accounts, admission::Rows, apply::apply, connection::Session, erasure, evals, facts, failure::Tx,
+    invitations, publisher_tokens, reports, scopes, second_factors, sessions, token_notices, tokens,
+    trusted_publishers, users, webhooks,
 };
 
 #[async_trait]
@@ -35,6 +36,7 @@ fn rows(request: &Request) -> Option<Rows> {
         }
         Request::CreateUser(asked) => Rows::of_name(&asked.question().user.username),
         Request::ChangeAccount(asked) => Rows::of_name(&asked.question().username),
+        Request::DeleteAccount(asked) => Rows::of_name(&asked.question().username),
         Request::CreateToken(asked) => Rows::of(&asked.question().actor),
         Request::RevokeToken(asked) => Rows::of(&asked.question().actor),
         Request::RevokeTokens(asked) => Rows::of_tokens(&asked.question().tokens),
@@ -42,17 +44,21 @@ fn rows(request: &Request) -> Option<Rows> {
         Request::BeginSession(asked) => Rows::of_user(asked.question().session.user),
         Request::EndSession(asked) => Rows::of(&asked.question().actor),
         Request::ChangeSecondFactor(asked) => Rows::of_name(&asked.question().username),
+        Request::TellOfToken(asked) => Rows::of_tokens(&RevokedTokens::Id(asked.question().token)),
+        Request::ChangeInvitation(asked) => asked.question().actor.as_ref().map(Rows::of)?,
         Request::CreateScope(asked) => Rows::of(&asked.question().actor).and_scope(&asked.question().name),
         Request::ChangeMember(asked) => Rows::of(&asked.question().actor).and_scope(&asked.question().scope),
         Request::ChangeWebhook(asked) => Rows::of(&asked.question().actor).and_scope(&asked.question().scope),
+        Request::ChangePublisher(asked) => Rows::of(&asked.question().actor).and_package(&asked.question().package),
         Request::ReportPackage(asked) => {
             let new = asked.question();
             Rows::of(&new.actor).and_package(&new.report.package)
         }
         Request::CloseReport(asked) => Rows::of(&asked.question().actor),
-        Request::ReportDelivery(_) | Request::ReportOperatorDelivery(_) | Request::EnableOperatorWebhook(_) => {
-            return None;
-        }
+        Request::ReportDelivery(_)
+        | Request::ReportOperatorDelivery(_)
+        | Request::EnableOperatorWebhook(_)
+        | Request::ExchangeIdToken(_) => return None,
     })
 }
 
@@ -61,6 +67,7 @@ async fn execute(tx: &Session, request: &Request) -> Tx<()> {
         Request::Package(asked) => asked.decide(&facts::package(tx, asked.reads()).await?),
         Request::CreateUser(asked) => asked.decide(&users::new_user_facts(tx, asked.question()).await?),
         Request::ChangeAccount(asked) => asked.decide(&accounts::account_facts(tx, asked.question()).await?),
+        Request::DeleteAccount(asked) => asked.decide(&erasure::delete_account_facts(tx, asked.question()).await?),
         Request::CreateToken(asked) => asked.decide(&tokens::new_token_facts(tx, asked.question()).await?),
         Request::RevokeToken(asked) => asked.decide(&tokens::revocation_facts(tx, asked.question()).await?),
         Request::RevokeTokens(asked) => asked.decide(&accounts::revocation_facts(tx, asked.question()).await?),
@@ -70,6 +77,8 @@ async fn execute(tx: &Session, request: &Request) -> Tx<()> {
         Request::ChangeSecondFactor(asked) => {
             asked.decide(&second_factors::second_factor_facts(tx, asked.question()).await?)
         }
+        Request::TellOfToken(asked) => asked.decide(&token_notices::tell_facts(tx, asked.question()).await?),
+        Request::ChangeInvitation(asked) => asked.decide(&invitations::invitation_facts(tx, asked.question()).await?),
         Request::CreateScope(asked) => asked.decide(&scopes::new_scope_facts(tx, asked.question()).await?),
         Request::ChangeMember(asked) => asked.decide(&scopes::member_facts(tx, asked.question()).await?),
         Request::ChangeWebhook(asked) => asked.decide(&webhooks::webhook_facts(tx, asked.question()).await?),
@@ -81,6 +90,13 @@ async fn execute(tx: &Session, request: &Request) -> Tx<()> {
         }
         Request::EnableOperatorWebhook(asked) => {
             asked.decide(&webhooks::operator_facts(tx, &asked.question().name).await?)
+        }
+        Request::ChangePublisher(asked) => {
+            let PublisherCommand { actor, package, .. } = asked.question();
+            asked.decide(&trusted_publishers::publisher_facts(tx, actor, package).await?)
+        }
+        Request::ExchangeIdToken(asked) => {
+            asked.decide(&trusted_publishers::exchange_facts(tx, asked.question()).await?)
         }
     };
     apply(tx, decision?).await
@@ -101,11 +117,29 @@ async fn answer(tx: &Session, request: &QueryRequest) -> Tx<()> {
         QueryRequest::AddressesOfLogin(asked) => {
             asked.answer(sessions::addresses_of_login(tx, &asked.question().0).await?);
         }
+        QueryRequest::ErasedUsernames(asked) => {
+            asked.answer(erasure::erased_usernames(tx, &asked.question().0).await?);
+        }
+        QueryRequest::Invitations(asked) => asked.answer(invitations::open(tx, asked.question().0).await?),
+        QueryRequest::InvitationOfSecret(asked) => {
+            asked.answer(invitations::of_secret(tx, &asked.question().0).await?);
+        }
+        QueryRequest::TokensToTellOf(asked) => asked.answer(token_notices::due(tx, asked.question().0).await?),
         QueryRequest::TokenOfSecret(asked) => asked.answer(tokens::of_secret(tx, &asked.question().0).await?),
         QueryRequest::SecondFactorOf(asked) => asked.answer(second_factors::find(tx, asked.question().0).await?),
         QueryRequest::WebhookById(asked) => asked.answer(webhooks::find(tx, asked.question().0).await?),
+        QueryRequest::TagGates(asked) => {
+            let (name, reach) = &asked.question().0;
+            asked.answer(evals::gates_of(tx, name, *reach).await?);
+        }
         QueryRequest::Reports(asked) => asked.answer(reports::list(tx, &asked.question().0).await?),
         QueryRequest::OperatorWebhookStates(asked) => asked.answer(webhooks::operator_states(tx).await?),
+        QueryRequest::PublisherFactsOf(asked) => {
+            asked.answer(trusted_publishers::seen_facts(tx, &asked.question().0).await?);
+        }
+        QueryRequest::PublisherBySecret(asked) => {
+            asked.answer(publisher_tokens::by_secret(tx, &asked.question().0).await?);
+        }
     }
     Ok(())
 }

@@ -43,7 +43,9 @@ const MIGRATIONS: &[Embedded] = &embedded![
     "V14__private_packages",
     "V15__account_roles",
     "V16__second_factors",
+    "V18__trusted_publishers",
     "V19__reports_evals_gates",
+    "V20__invitations_and_token_notices",
 ];
 
 /// What the first line of a migration says that must not run in a transaction.

@@ -24,16 +24,17 @@ use crate::relational::{
 };
 
 /// What [`token`] reads.
-macro_rules! columns {
+macro_rules! token_columns {
     () => {
         "t.id, t.user_id, t.name, t.scopes, t.packages, t.created_at, t.expires_at, t.last_used_at"
     };
 }
+pub(super) use token_columns;
 const COLUMN_COUNT: usize = 8;
 
 const LIST: &str = concat!(
     "SELECT ",
-    columns!(),
+    token_columns!(),
     " FROM tokens t WHERE t.user_id = $1 AND ",
     token_is_live!("t.", "$2"),
     " ORDER BY t.created_at DESC, t.id DESC"
@@ -43,7 +44,7 @@ const LOCK: &str = "SELECT 1 FROM tokens WHERE id = ANY($1) ORDER BY id FOR NO K
 const OWNER: &str = "SELECT user_id FROM tokens WHERE id = $1 AND revoked_at IS NULL";
 const HOLDER: &str = concat!(
     "SELECT ",
-    columns!(),
+    token_columns!(),
     ", ",
     user_columns!(),
     " FROM tokens t JOIN users u ON u.id = t.user_id
@@ -54,7 +55,7 @@ const HOLDER: &str = concat!(
 );
 const OF_SECRET: &str = concat!(
     "SELECT ",
-    columns!(),
+    token_columns!(),
     ", ",
     user_columns!(),
     " FROM tokens t JOIN users u ON u.id = t.user_id WHERE t.secret = $1 AND t.revoked_at IS NULL"
@@ -135,6 +136,11 @@ pub(super) async fn revocation_facts(tx: &Session, revocation: &RevokeToken) -> 
         tx.rows(&owner, [&id]),
     )?;
     Ok(RevokeTokenFacts { caller, owner: owners.first().map(|row| sql::id(row, 0)).transpose()? })
+}
+
+/// A token and its user, out of [`token_columns`] and those of the user.
+pub(super) fn holder(row: &Row) -> Tx<TokenHolder> {
+    Ok(TokenHolder { token: token(row)?, user: users::user(row, COLUMN_COUNT)? })
 }
 
 fn token(row: &Row) -> Tx<Token> {

@@ -15,7 +15,9 @@ use super::{
     connection::Session,
     facts,
     failure::Tx,
+    invitations, publisher_tokens,
     sql::{self, Text},
+    trusted_publishers,
 };
 use crate::relational::{
     columns,
@@ -71,6 +73,7 @@ const FORGET_SESSIONS: &str = "DELETE FROM revoked_sessions r USING (
         SELECT user_id, id FROM revoked_sessions WHERE expires_at < $1 FOR UPDATE SKIP LOCKED
     ) old WHERE r.user_id = old.user_id AND r.id = old.id";
 const NAME_TAKEN: &str = "SELECT 1 FROM users WHERE username = $1 UNION ALL SELECT 1 FROM scopes WHERE name = $1";
+const FORGET_INVITATIONS: &str = "DELETE FROM invitations WHERE expires_at < $1";
 const FORGET_ONE_TIME_TOKENS: &str = "DELETE FROM one_time_tokens WHERE expires_at < $1";
 const FORGET_LOGINS: &str = "DELETE FROM sessions s USING (
         SELECT user_id, id FROM sessions WHERE expires_at < $1 FOR UPDATE SKIP LOCKED
@@ -136,6 +139,9 @@ impl UserStore for PostgresMetadata {
         self.repeatable(|tx| async move {
             sql::run(&tx, FORGET_SESSIONS, [&now.as_microsecond()]).await?;
             sql::run(&tx, FORGET_ONE_TIME_TOKENS, [&now.as_microsecond()]).await?;
+            sql::run(&tx, publisher_tokens::FORGET_TOKENS, [&now.as_microsecond()]).await?;
+            sql::run(&tx, trusted_publishers::FORGET_USED, [&now.as_microsecond()]).await?;
+            sql::run(&tx, FORGET_INVITATIONS, [&now.as_microsecond()]).await?;
             let remembered = now.as_microsecond().saturating_sub(REMEMBERED);
             sql::run(&tx, FORGET_LOGINS, [&remembered]).await?;
             Ok(())
@@ -169,5 +175,9 @@ pub(super) async fn new_user_facts(tx: &Session, new: &NewUser) -> Tx<NewUserFac
     let (username, email_key) = (new.user.username.as_str(), columns::email_key(&new.user.email));
     let email_key = Text(&email_key);
     let (names, emails) = try_join!(tx.rows(&name_taken, [&username]), tx.rows(&email_taken, [&email_key]))?;
-    Ok(NewUserFacts { name_taken: !names.is_empty(), email_taken: !emails.is_empty() })
+    let invitation = match &new.invitation {
+        Some(digest) => invitations::to_use(tx, digest).await?,
+        None => None,
+    };
+    Ok(NewUserFacts { name_taken: !names.is_empty(), email_taken: !emails.is_empty(), invitation })
 }

@@ -48,7 +48,10 @@ impl AccountStore for SqliteMetadata {
 }
 
 fn list(tx: &Connection, filter: &AccountFilter) -> Tx<Vec<User>> {
-    let mut query = format!("SELECT {} FROM users u WHERE u.username > ?", users::columns("u"));
+    let mut query = format!(
+        "SELECT {} FROM users u WHERE u.username > ? AND u.email NOT LIKE '%@deleted.invalid'",
+        users::columns("u")
+    );
     let mut params = vec![Value::Text(filter.after.as_ref().map(ToString::to_string).unwrap_or_default())];
     if let Some(role) = filter.role {
         // The first condition names the index.
@@ -79,7 +82,7 @@ pub(super) fn account_facts(tx: &Connection, change: &AccountChange) -> Tx<Accou
 }
 
 /// The account of a user.
-fn account(tx: &Connection, username: &Username) -> Tx<Option<AccountState>> {
+pub(super) fn account(tx: &Connection, username: &Username) -> Tx<Option<AccountState>> {
     let query = format!(
         "SELECT {}, u.password_hash, u.session_generation, u.kept_session FROM users u WHERE u.username = ?1",
         users::columns("u")

@@ -2,15 +2,16 @@
 
 use aam_registry_core::{
     Result,
-    decide::{Request, WebhookReportFacts},
+    decide::{PublisherCommand, PublisherQuery, Request, TellOfTokenFacts, WebhookReportFacts},
     ports::{CommandHandler, QueryHandler, QueryRequest},
 };
 use async_trait::async_trait;
 use rusqlite::Connection;
 
 use super::{
-    SqliteMetadata, accounts, apply::apply, facts, failure::Tx, reports, scopes, second_factors, sessions, tokens,
-    users, webhooks,
+    SqliteMetadata, accounts, apply::apply, erasure, evals, facts, failure::Tx, invitation_facts, invitations,
+    publisher_tokens, reports, scopes, second_factors, sessions, token_notices, tokens, trusted_publishers, users,
+    webhooks,
 };
 
 #[async_trait]
@@ -25,6 +26,7 @@ fn execute(tx: &Connection, request: &Request) -> Tx<()> {
         Request::Package(asked) => asked.decide(&facts::package(tx, asked.reads())?),
         Request::CreateUser(asked) => asked.decide(&users::new_user_facts(tx, asked.question())?),
         Request::ChangeAccount(asked) => asked.decide(&accounts::account_facts(tx, asked.question())?),
+        Request::DeleteAccount(asked) => asked.decide(&erasure::delete_account_facts(tx, asked.question())?),
         Request::CreateToken(asked) => asked.decide(&facts::caller(tx, &asked.question().actor)?),
         Request::RevokeToken(asked) => asked.decide(&tokens::revocation_facts(tx, asked.question())?),
         Request::RevokeTokens(asked) => asked.decide(&accounts::revocation_facts(tx, asked.question())?),
@@ -32,6 +34,11 @@ fn execute(tx: &Connection, request: &Request) -> Tx<()> {
         Request::BeginSession(asked) => asked.decide(&sessions::begin_session_facts(tx, asked.question())?),
         Request::EndSession(asked) => asked.decide(&sessions::end_session_facts(tx, asked.question())?),
         Request::ChangeSecondFactor(asked) => asked.decide(&second_factors::second_factor_facts(tx, asked.question())?),
+        Request::TellOfToken(asked) => {
+            let is_due = token_notices::is_due(tx, asked.question().token, asked.question().notice)?;
+            asked.decide(&TellOfTokenFacts { is_due })
+        }
+        Request::ChangeInvitation(asked) => asked.decide(&invitation_facts::invitation_facts(tx, asked.question())?),
         Request::CreateScope(asked) => asked.decide(&scopes::new_scope_facts(tx, asked.question())?),
         Request::ChangeMember(asked) => asked.decide(&scopes::member_facts(tx, asked.question())?),
         Request::ChangeWebhook(asked) => asked.decide(&webhooks::webhook_facts(tx, asked.question())?),
@@ -43,6 +50,11 @@ fn execute(tx: &Connection, request: &Request) -> Tx<()> {
         }
         Request::ReportOperatorDelivery(asked) => asked.decide(&webhooks::operator_facts(tx, &asked.question().name)?),
         Request::EnableOperatorWebhook(asked) => asked.decide(&webhooks::operator_facts(tx, &asked.question().name)?),
+        Request::ChangePublisher(asked) => {
+            let PublisherCommand { actor, package, .. } = asked.question();
+            asked.decide(&trusted_publishers::publisher_facts(tx, actor, package)?)
+        }
+        Request::ExchangeIdToken(asked) => asked.decide(&trusted_publishers::exchange_facts(tx, asked.question())?),
     };
     apply(tx, decision?)
 }
@@ -60,11 +72,27 @@ fn answer(tx: &Connection, request: &QueryRequest) -> Tx<()> {
         QueryRequest::AddressesOfLogin(asked) => {
             asked.answer(sessions::addresses_of_login(tx, &asked.question().0)?);
         }
+        QueryRequest::ErasedUsernames(asked) => asked.answer(erasure::erased_usernames(tx, &asked.question().0)?),
+        QueryRequest::Invitations(asked) => asked.answer(invitations::open(tx, asked.question().0)?),
+        QueryRequest::InvitationOfSecret(asked) => asked.answer(invitations::of_secret(tx, &asked.question().0)?),
+        QueryRequest::TokensToTellOf(asked) => asked.answer(token_notices::due(tx, asked.question().0)?),
         QueryRequest::TokenOfSecret(asked) => asked.answer(tokens::of_secret(tx, &asked.question().0)?),
         QueryRequest::SecondFactorOf(asked) => asked.answer(second_factors::find(tx, asked.question().0)?),
         QueryRequest::WebhookById(asked) => asked.answer(webhooks::find(tx, asked.question().0)?),
+        QueryRequest::TagGates(asked) => {
+            let (name, reach) = &asked.question().0;
+            let package = facts::package_in_reach(tx, name, *reach)?;
+            asked.answer(package.map(|package| evals::gates(tx, package)).transpose()?);
+        }
         QueryRequest::Reports(asked) => asked.answer(reports::list(tx, &asked.question().0)?),
         QueryRequest::OperatorWebhookStates(asked) => asked.answer(webhooks::operator_states(tx)?),
+        QueryRequest::PublisherFactsOf(asked) => {
+            let PublisherQuery { actor, package, .. } = &asked.question().0;
+            asked.answer(trusted_publishers::publisher_facts(tx, actor, package)?);
+        }
+        QueryRequest::PublisherBySecret(asked) => {
+            asked.answer(publisher_tokens::by_secret(tx, &asked.question().0)?);
+        }
     }
     Ok(())
 }

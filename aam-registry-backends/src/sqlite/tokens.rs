@@ -15,7 +15,8 @@ use crate::relational::{
 };
 
 /// What [`token`] reads.
-const COLUMNS: &str = "t.id, t.user_id, t.name, t.scopes, t.packages, t.created_at, t.expires_at, t.last_used_at";
+pub(super) const COLUMNS: &str =
+    "t.id, t.user_id, t.name, t.scopes, t.packages, t.created_at, t.expires_at, t.last_used_at";
 const COLUMN_COUNT: usize = 8;
 
 #[async_trait]
@@ -84,6 +85,11 @@ pub(super) fn revocation_facts(tx: &Connection, revocation: &RevokeToken) -> Tx<
         caller: facts::caller(tx, &revocation.actor)?,
         owner: sql::first(tx, owner, [revocation.token.to_string()], |row| sql::parsed(row, 0))?,
     })
+}
+
+/// A token and its user, out of [`COLUMNS`] and those of the user.
+pub(super) fn holder(row: &Row<'_>) -> Tx<TokenHolder> {
+    Ok(TokenHolder { token: token(row)?, user: users::user(row, COLUMN_COUNT)? })
 }
 
 fn token(row: &Row<'_>) -> Tx<Token> {

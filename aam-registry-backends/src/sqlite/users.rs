@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::{Connection, Row};
 
-use super::{SqliteMetadata, failure::Tx, sql};
+use super::{SqliteMetadata, failure::Tx, invitations, sql};
 use crate::relational::{
     columns::{self, signed},
     predicates::{account_is_enabled, administers, session_is_live},
@@ -72,6 +72,9 @@ impl UserStore for SqliteMetadata {
             for (table, before) in [
                 ("revoked_sessions", now),
                 ("one_time_tokens", now),
+                ("publisher_tokens", now),
+                ("used_id_tokens", now),
+                ("invitations", now),
                 ("sessions", now.saturating_sub(LoginSession::REMEMBERED).unwrap_or(Timestamp::MIN)),
             ] {
                 sql::run(tx, &format!("DELETE FROM {table} WHERE expires_at < ?1"), [before.as_microsecond()])?;
@@ -150,5 +153,9 @@ pub(super) fn new_user_facts(tx: &Connection, new: &NewUser) -> Tx<NewUserFacts>
     Ok(NewUserFacts {
         name_taken: sql::exists(tx, name, [account.username.as_str()])?,
         email_taken: sql::exists(tx, email, [columns::email_key(&account.email)])?,
+        invitation: match &new.invitation {
+            Some(digest) => invitations::of_secret(tx, digest)?,
+            None => None,
+        },
     })
 }

@@ -31,7 +31,10 @@ pub(crate) async fn actor(store: &impl Database, name: &str) -> Actor {
         Credential::Session { id: name.to_owned(), generation: 0, expires_at: now + SignedDuration::from_hours(1) };
     let actor = Actor { user: user.id, username: user.username.clone(), credential, roles: AccountRoles::NONE };
     let audit = NewAuditEntry::new(AuditEvent::UserRegister, now).with_actor(name);
-    store.execute(&NewUser { user, password_hash: "$test$".into(), audit }).await.expect("create a user");
+    store
+        .execute(&NewUser { user, password_hash: "$test$".into(), audit, invitation: None })
+        .await
+        .expect("create a user");
     actor
 }
 

@@ -167,6 +167,7 @@ impl AccountUpdate {
     pub fn action_on_others(&self) -> Action {
         match self {
             Self::Roles { .. } => Action::SetRoles,
+            Self::Disabled(_) => Action::DisableAccount,
             _ => Action::ResetPassword,
         }
     }
@@ -275,7 +276,10 @@ impl AccountChange {
                 | AccountUpdate::TokenRequest(OneTimePurpose::EmailVerification),
             ) => actor.user == account.user.id,
             (AccountActor::Operator, _)
-            | (AccountActor::Admin(_), AccountUpdate::OneTimeToken(_) | AccountUpdate::Roles { .. }) => true,
+            | (
+                AccountActor::Admin(_),
+                AccountUpdate::OneTimeToken(_) | AccountUpdate::Roles { .. } | AccountUpdate::Disabled(_),
+            ) => true,
             (AccountActor::Registry, update) => update.token_purpose().is_some(),
             (AccountActor::Holder(_), update) if update.allowing_purpose().is_some() => {
                 let purpose = update.allowing_purpose();

@@ -4,15 +4,16 @@ use std::{fmt::Debug, sync::Arc};
 
 use super::{
     AccountChange, AccountFacts, BeginSession, BeginSessionFacts, CallerFacts, ChangedAccount, CloseReport,
-    CloseReportFacts, Decision, EnableOperatorWebhook, EndSession, EndSessionFacts, LogOut, MemberChange, MemberFacts,
-    NewReport, NewReportFacts, NewScope, NewScopeFacts, NewToken, NewUser, NewUserFacts, OperatorWebhookFacts,
-    OperatorWebhookReport, PackageCommand, PackageFacts, PackageReads, RevokeToken, RevokeTokenFacts,
-    SecondFactorChange, SecondFactorFacts, TokenRevocation, TokenRevocationFacts, WebhookCommand, WebhookFacts,
-    WebhookReport, WebhookReportFacts,
+    CloseReportFacts, Decision, DeleteAccount, DeleteAccountFacts, EnableOperatorWebhook, EndSession, EndSessionFacts,
+    InvitationChange, InvitationFacts, LogOut, MemberChange, MemberFacts, NewReport, NewReportFacts, NewScope,
+    NewScopeFacts, NewToken, NewUser, NewUserFacts, OperatorWebhookFacts, OperatorWebhookReport, PackageCommand,
+    PackageFacts, PackageReads, PublisherCommand, PublisherFacts, RevokeToken, RevokeTokenFacts, SecondFactorChange,
+    SecondFactorFacts, TellOfToken, TellOfTokenFacts, TokenExchange, TokenExchangeFacts, TokenRevocation,
+    TokenRevocationFacts, WebhookCommand, WebhookFacts, WebhookReport, WebhookReportFacts,
 };
 use crate::{
     error::Result,
-    types::{Asked, Change, NamedReport, OperatorWebhookState, Report, ScopeWebhook, UserId},
+    types::{Asked, Change, NamedReport, OperatorWebhookState, Report, ScopeWebhook, TrustedPublisher, UserId},
 };
 
 /// Something that is to be changed in a store, decided by facts that the store loads.
@@ -47,6 +48,18 @@ pub enum Invalidation {
     Metadata(Change),
     /// Cached credentials, and in caches that replicas share the sessions of this user.
     Credentials(Option<UserId>),
+    /// All metadata, which shows the names of owners, and the credentials of this user.
+    Account(Option<UserId>),
+}
+
+impl Invalidation {
+    /// Whose credentials caches have to drop, where that is known.
+    pub fn user(self) -> Option<UserId> {
+        match self {
+            Self::Credentials(user) | Self::Account(user) => user,
+            Self::Nothing | Self::Metadata(_) => None,
+        }
+    }
 }
 
 /// A command about a package, whichever it is.
@@ -164,6 +177,10 @@ requests! {
     /// Changes an account.
     ChangeAccount(AccountChange, AccountFacts) -> ChangedAccount,
         invalidation |_, changed| Invalidation::Credentials(changed.map(|changed| changed.user.id));
+    /// Deletes an account.
+    DeleteAccount(DeleteAccount, DeleteAccountFacts) -> UserId, invalidation |_, user| {
+        Invalidation::Account(user.copied())
+    };
     /// Makes an API token.
     CreateToken(NewToken, CallerFacts) -> (), invalidation |_, _| Invalidation::Nothing;
     /// Revokes an API token, for its user.
@@ -182,6 +199,10 @@ requests! {
         invalidation |change, user| {
             if change.changes_logins() { Invalidation::Credentials(user.copied()) } else { Invalidation::Nothing }
         };
+    /// Notes that the user of a token is told something; gives whether that is new.
+    TellOfToken(TellOfToken, TellOfTokenFacts) -> bool, invalidation |_, _| Invalidation::Nothing;
+    /// Makes or revokes an invitation.
+    ChangeInvitation(InvitationChange, InvitationFacts) -> (), invalidation |_, _| Invalidation::Nothing;
     /// Makes a scope.
     CreateScope(NewScope, NewScopeFacts) -> (), invalidation |_, _| Invalidation::Nothing;
     /// Sets or removes a member of a scope.
@@ -198,6 +219,11 @@ requests! {
     /// Notes how a delivery to a webhook of the operator ended. Gives its state if that disabled it.
     ReportOperatorDelivery(OperatorWebhookReport, OperatorWebhookFacts) -> Option<OperatorWebhookState>,
         invalidation |_, _| Invalidation::Nothing;
+    /// Adds or removes a trusted publisher of a package, or sets whether nobody else may publish it. Gives
+    /// the publisher that was added or removed.
+    ChangePublisher(PublisherCommand, PublisherFacts) -> Option<TrustedPublisher>, invalidation |_, _| Invalidation::Nothing;
+    /// Swaps an ID token for a token of the trusted publisher that it is of. Gives the publisher.
+    ExchangeIdToken(TokenExchange, TokenExchangeFacts) -> TrustedPublisher, invalidation |_, _| Invalidation::Nothing;
     /// Puts a webhook of the operator to use again. `false` if it was not disabled.
     EnableOperatorWebhook(EnableOperatorWebhook, OperatorWebhookFacts) -> bool, invalidation |_, _| Invalidation::Nothing;
 }

@@ -3,7 +3,7 @@ use std::fmt::{self, Debug};
 use super::{Changes, Decision, Write};
 use crate::{
     error::{Error, Result},
-    types::{Change, NewAuditEntry, ScopeName, User, Username},
+    types::{Change, Invitation, NewAuditEntry, ScopeName, ScopeRole, Sha256Digest, User, Username},
 };
 
 /// An account to make.
@@ -15,6 +15,8 @@ pub struct NewUser {
     pub password_hash: String,
     /// The entry for the audit log.
     pub audit: NewAuditEntry,
+    /// The digest of the secret of the invitation that it is made with.
+    pub invitation: Option<Sha256Digest>,
 }
 
 impl Debug for NewUser {
@@ -24,12 +26,14 @@ impl Debug for NewUser {
 }
 
 /// What the making of an account is decided by.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NewUserFacts {
     /// Whether a user or a scope has the name.
     pub name_taken: bool,
     /// Whether a user has the e-mail address, in any case.
     pub email_taken: bool,
+    /// The invitation, if there is one.
+    pub invitation: Option<Invitation>,
 }
 
 impl NewUserFacts {
@@ -37,7 +41,7 @@ impl NewUserFacts {
     ///
     /// # Errors
     /// [`Error::UserExists`].
-    pub fn require_free(self, username: &Username) -> Result<()> {
+    pub fn require_free(&self, username: &Username) -> Result<()> {
         if self.name_taken {
             return Err(Error::UserExists(format!("The name {username} is taken; choose another")));
         }
@@ -54,12 +58,34 @@ impl NewUser {
     /// Makes an account and the scope of its name, which it owns.
     ///
     /// # Errors
-    /// [`Error::UserExists`].
+    /// [`Error::UserExists`]; [`Error::InvitationInvalid`] if the invitation was used meanwhile, or is none.
     pub fn decide(&self, facts: &NewUserFacts) -> Result<Decision<'_, ()>> {
-        let user = &self.user;
+        let mut user = self.user.clone();
         facts.require_free(&user.username)?;
+        let invitation = match self.invitation {
+            None => None,
+            Some(_) => {
+                let admits = |invitation: &&Invitation| invitation.admits(&user.email, self.audit.timestamp);
+                Some(facts.invitation.as_ref().filter(admits).ok_or(Error::InvitationInvalid)?)
+            }
+        };
+        if let Some(invitation) = invitation {
+            user.roles = user.roles.union(invitation.roles.iter().copied().collect());
+        }
+        let id = user.id;
+        let mut writes = vec![Write::CreateUser { user, password_hash: self.password_hash.clone() }];
+        if let Some(invitation) = invitation {
+            writes.push(Write::RemoveInvitation(invitation.id));
+            let member = |(scope, role): &(ScopeName, ScopeRole)| Write::SetMember {
+                scope: scope.clone(),
+                user: id,
+                role: Some(*role),
+            };
+            writes.extend(invitation.scopes.iter().map(member));
+        }
+        let user = &self.user;
         let changes = Changes {
-            writes: vec![Write::CreateUser { user: user.clone(), password_hash: self.password_hash.clone() }],
+            writes,
             audit: vec![self.audit.clone()],
             invalidates: Some(Change::Scope(ScopeName::from(&user.username))),
         };

@@ -66,6 +66,7 @@ pub fn sees_private(by: &Principal, memberships: &Memberships, name: &PackageNam
         account: AccountRoles::NONE,
         package_owner: memberships.private_packages.binary_search(name).is_ok(),
         scope_role: scope.ok().map(|at| scopes[at].1),
+        publisher: None,
     };
     let standing = if own.permit(Action::SeePrivate) {
         Standing::Own
@@ -163,6 +164,7 @@ mod tests {
                 username: "ada".parse().expect("a name"),
                 roles,
                 needs_second_factor: false,
+                is_outside_admin_networks: false,
                 credential: Credential::Token(TokenId::generate()),
                 scopes: [TokenScope::Read, TokenScope::Admin].into_iter().collect(),
                 packages,
@@ -184,6 +186,7 @@ mod tests {
             username: "ada".parse().expect("a name"),
             roles: AccountRoles::NONE,
             needs_second_factor: false,
+            is_outside_admin_networks: false,
             credential: Credential::Token(TokenId::generate()),
             scopes: [TokenScope::Read].into_iter().collect(),
             packages: Vec::new(),

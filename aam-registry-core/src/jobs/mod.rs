@@ -23,6 +23,7 @@ mod refresh_totals;
 mod run;
 mod sequence_audit;
 mod sweep_uploads;
+mod tell_of_tokens;
 #[cfg(test)]
 mod tests;
 mod touch_sessions;
@@ -43,6 +44,7 @@ fn periodic_jobs() -> Vec<Box<dyn PeriodicJob>> {
         Box::new(log_reads::LogReads),
         Box::new(refresh_totals::RefreshTotals),
         Box::new(sweep_uploads::SweepUploads),
+        Box::new(tell_of_tokens::TellOfTokens),
         Box::new(touch_tokens::TouchTokens),
         Box::new(touch_sessions::TouchSessions),
         Box::new(prepare_searches::PrepareSearches),

@@ -1,13 +1,15 @@
 use std::{fmt::Debug, net::IpAddr, sync::Arc};
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 
+use super::{PublisherHolder, TokenHolder};
 use crate::{
+    decide::{PublisherFacts, PublisherQuery},
     error::Result,
-    ports::TokenHolder,
     types::{
-        Asked, NamedReport, OperatorWebhookState, Page, ReportFilter, ScopeName, ScopeWebhook, SecondFactor,
-        Sha256Digest, StoredWebhook, UserId, WebhookId,
+        Asked, Gates, Invitation, NamedReport, OperatorWebhookState, PackageName, Page, Reach, ReportFilter, ScopeName,
+        ScopeWebhook, SecondFactor, Sha256Digest, StoredWebhook, TokenNotice, UserId, Username, WebhookId,
     },
 };
 
@@ -77,6 +79,8 @@ queries! {
     WebhooksOfScope(ScopeName) -> Vec<ScopeWebhook>;
     /// A webhook with its secret.
     WebhookById(WebhookId) -> Option<StoredWebhook>;
+    /// The gates of a package's dist-tags, if the package is within reach.
+    TagGates((PackageName, Reach)) -> Option<Gates>;
     /// Reports, newest first.
     Reports(ReportFilter) -> Page<NamedReport>;
     /// What is known of the webhooks of the operator, in the order of their names; also of some that are
@@ -85,9 +89,23 @@ queries! {
     /// The addresses from which the user with that username or, if it contains an `@`, with that e-mail address
     /// (in any case) has logged in, as far as is remembered.
     AddressesOfLogin(String) -> Vec<IpAddr>;
+    /// Those of these names that were the names of accounts which are deleted.
+    ErasedUsernames(Vec<Username>) -> Vec<Username>;
+    /// At most 500 invitations that have not expired at that time, newest first.
+    Invitations(Timestamp) -> Vec<Invitation>;
+    /// The invitation with a secret of that digest, expired or not.
+    InvitationOfSecret(Sha256Digest) -> Option<Invitation>;
+    /// At most 100 valid tokens of enabled users who are to be told at that time: of the end of a token that was made
+    /// more than a [week](TokenNotice::AHEAD) before it, and of a [stale](crate::types::Token::is_stale) token. Those
+    /// who were told are left out.
+    TokensToTellOf(Timestamp) -> Vec<(TokenHolder, TokenNotice)>;
     /// The API token with a secret of that digest and its user, who may be disabled. Expired tokens are found, too;
     /// revoked ones are not.
     TokenOfSecret(Sha256Digest) -> Option<TokenHolder>;
     /// The second factor of a user, confirmed or not.
     SecondFactorOf(UserId) -> Option<SecondFactor>;
+    /// What a question for the trusted publishers of a package is decided by.
+    PublisherFactsOf(PublisherQuery) -> PublisherFacts;
+    /// The token of a trusted publisher with that secret, unless the publisher was removed.
+    PublisherBySecret(Sha256Digest) -> Option<PublisherHolder>;
 }

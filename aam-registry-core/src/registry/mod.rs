@@ -11,6 +11,7 @@ mod builder;
 mod contents;
 mod counting;
 mod download;
+mod evals;
 mod events;
 mod handle;
 mod logged_reads;
@@ -36,23 +37,26 @@ mod sweep;
 mod token_touches;
 mod totals;
 mod totals_cache;
+mod trusted_publishers;
 mod version_changes;
 mod view;
 mod visibility;
 mod webhooks;
 
 pub use accounts::{
-    Account, AccountDescription, EnrolledFactor, LeakedToken, LoginRequest, MAX_LEAKED_TOKENS, NewAccount, OPERATOR,
-    OwnAccountChange, PasswordResetLink, Registration, SessionToken, TokenRequest,
+    Account, AccountDescription, AccountSearch, EnrolledFactor, InvitationRequest, LeakedToken, LoginRequest,
+    MAX_LEAKED_TOKENS, ManagedAccountChange, NewAccount, NewInvitation, OPERATOR, OwnAccountChange, OwnAccountDeletion,
+    PasswordResetLink, Registration, SessionToken, TokenRequest,
 };
 pub(crate) use accounts::{
-    DONE, Guesser, LINK, MAX_PASSWORD_BYTES, MAX_TOKEN_NAME, MAX_TOKEN_PATTERNS, MIN_PASSWORD_CHARS, REQUESTED, STEP,
-    VerificationLink,
+    DONE, Guesser, LINK, MAX_PASSWORD_BYTES, MAX_TOKEN_NAME, MAX_TOKEN_PATTERNS, MIN_PASSWORD_CHARS, REGISTERED,
+    REQUESTED, STEP, VerificationLink, invitation_url,
 };
 pub use audit::{AuditFault, AuditVerdict, PrunedAudit};
 pub use builder::{BuildError, RegistryBuilder};
 pub use contents::{FileContent, ListedFile};
 pub use counting::DownloadTally;
+pub use evals::NewEvalResult;
 pub use events::Events;
 pub use handle::Registry;
 pub use policy::{Policy, RegistrationPolicy};
@@ -64,6 +68,7 @@ pub use storage::{
     CleanupOptions, CleanupReport, Damage, Garbage, GarbageFate, GarbageKind, StorageOwner, Suspicion, VerifyReport,
 };
 pub use sweep::SweepReport;
+pub use trusted_publishers::{ExchangedToken, PublisherRequest};
 pub(crate) use version_changes::MAX_MESSAGE;
 pub use version_changes::Unyanked;
 pub(crate) use view::Disclosure;

@@ -1,4 +1,6 @@
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, net::IpAddr, sync::Arc, time::Duration};
+
+use ipnet::IpNet;
 
 use crate::{
     archive::ArchiveLimits,
@@ -13,6 +15,8 @@ pub enum RegistrationPolicy {
     /// Everybody.
     #[default]
     Open,
+    /// Who has an invitation of an administrator.
+    Invite,
     /// Nobody; accounts are made by the operator.
     Closed,
 }
@@ -38,6 +42,8 @@ pub struct Policy {
     pub protected_from: Option<u64>,
     /// Whether an administrator needs a second factor to act as one.
     pub require_admin_2fa: bool,
+    /// The networks from which administrators may act as such; empty for all.
+    pub admin_networks: Vec<IpNet>,
     /// The most days an API token lasts; `None` for any.
     pub max_token_days: Option<u32>,
     /// How long a login lasts.
@@ -69,6 +75,7 @@ impl Default for Policy {
             reserved_names: Arc::default(),
             protected_from: Some(1_000),
             require_admin_2fa: false,
+            admin_networks: Vec::new(),
             max_token_days: None,
             session_lifetime: Duration::from_hours(24),
             upload_timeout: Duration::from_mins(15),
@@ -140,6 +147,13 @@ impl Policy {
         self
     }
 
+    /// Restricts the networks from which administrators may act as such; none for no restriction.
+    #[must_use]
+    pub fn with_admin_networks(mut self, networks: impl IntoIterator<Item = IpNet>) -> Self {
+        self.admin_networks = networks.into_iter().collect();
+        self
+    }
+
     /// Sets the most days an API token lasts; `None` for any. Tokens that exist keep their end.
     #[must_use]
     pub fn with_max_token_days(mut self, days: Option<u32>) -> Self {
@@ -205,6 +219,12 @@ impl Policy {
     pub fn with_members_per_scope(mut self, members: u64) -> Self {
         self.members_per_scope = members.max(1);
         self
+    }
+
+    /// Whether administrators may act as such from that address.
+    pub(super) fn lets_administer_from(&self, client: Option<IpAddr>) -> bool {
+        let is_inside = |client: IpAddr| self.admin_networks.iter().any(|network| network.contains(&client));
+        self.admin_networks.is_empty() || client.map(|client| client.to_canonical()).is_some_and(is_inside)
     }
 
     /// Whether `tag` may be set by a client.

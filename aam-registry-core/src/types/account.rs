@@ -18,9 +18,10 @@ pub struct AccountFilter {
 }
 
 impl AccountFilter {
-    /// Whether the filter admits an account.
+    /// Whether the filter admits an account. None that was deleted is.
     pub fn admits(&self, user: &User) -> bool {
-        self.role.is_none_or(|role| user.roles.contains(role))
+        !user.username.is_erased()
+            && self.role.is_none_or(|role| user.roles.contains(role))
             && self.disabled.is_none_or(|disabled| user.disabled == disabled)
             && self.after.as_ref().is_none_or(|after| user.username > *after)
     }

@@ -152,9 +152,32 @@ simple_name! {
     Username, User, 3
 }
 
+impl Username {
+    /// What stands for a username where a trusted publisher acts, which is no user. The name is
+    /// reserved, so no user has it.
+    pub fn trusted_publisher() -> Self {
+        Self("trusted-publisher".into())
+    }
+}
+
 impl From<&Username> for ScopeName {
     fn from(user: &Username) -> Self {
         Self(user.0.clone())
+    }
+}
+
+impl Username {
+    const ERASED: &str = "deleted-";
+
+    /// The name of an account that was deleted, which nobody can register.
+    pub fn erased(id: crate::types::UserId) -> Self {
+        Self(format!("{}{}", Self::ERASED, uuid::Uuid::from(id).simple()).into())
+    }
+
+    /// Whether it is the name of an account that was deleted.
+    pub fn is_erased(&self) -> bool {
+        let id = self.as_str().strip_prefix(Self::ERASED);
+        id.is_some_and(|id| id.len() == 32 && id.bytes().all(|b| b.is_ascii_hexdigit()))
     }
 }
 

@@ -139,6 +139,11 @@ impl AuditEvent {
             | Self::OwnershipAdd
             | Self::OwnershipRemove
             | Self::VisibilityChange
+            | Self::EvalRecord
+            | Self::GateSet
+            | Self::PublisherAdd
+            | Self::PublisherRemove
+            | Self::PolicySet
             | Self::ScopeMemberSet
             | Self::ScopeMemberRemove
             | Self::WebhookCreate
@@ -159,7 +164,11 @@ impl AuditEvent {
             | Self::TokenCreate
             | Self::TokenRevoke
             | Self::TokenLeakReported
+            | Self::TokenEnding
+            | Self::TokenStale
             | Self::SessionRevoke
+            | Self::UserInvite
+            | Self::UserDelete
             | Self::UserTotpEnable
             | Self::UserTotpDisable
             | Self::UserEmailVerify

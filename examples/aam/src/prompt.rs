@@ -60,3 +60,15 @@ pub(crate) fn password(question: &str, from_stdin: bool) -> Result<Secret> {
     };
     if text.is_empty() { Err(Failure::usage("The password is empty")) } else { Ok(Secret::new(text)) }
 }
+
+/// Has the person type `name` before something that cannot be undone; asks nothing where `is_sure`.
+pub(crate) fn confirm_name(question: &str, name: &str, is_sure: bool) -> Result<()> {
+    if is_sure {
+        return Ok(());
+    }
+    if !can_ask() {
+        return Err(Failure::usage("Nobody can be asked whether this is meant: give --yes"));
+    }
+    let typed = optional_line(&format!("{question} Type {name} to go on"))?;
+    if typed == name { Ok(()) } else { Err(Failure::usage("Nothing was deleted")) }
+}

@@ -159,6 +159,10 @@ pub(crate) enum UserAction {
     RevokeRole(RoleOfUser),
     /// Set a new password and end every session of the account
     ResetPassword(ResetPassword),
+    /// Delete an account: name, address and credentials are erased, packages stay
+    Delete(NamedUser),
+    /// Make a link with which somebody makes an account, once and within a week
+    Invite(InviteUser),
     /// Remove the second factor of an account whose user has lost it
     ResetOtp(NamedUser),
 }
@@ -188,6 +192,25 @@ pub(crate) struct CreateUser {
     pub(crate) flags: Flags<false>,
 }
 
+/// `user invite`
+#[derive(Debug, Args)]
+pub(crate) struct InviteUser {
+    /// E-mail address that the account has to have; it also gets the link by mail, if mail is set up
+    #[arg(long)]
+    pub(crate) email: Option<String>,
+    /// Role that the account gets
+    #[arg(long = "role", value_name = "ROLE")]
+    pub(crate) roles: Vec<String>,
+    /// Scope that the account becomes a member of, and its role: owner, member or contributor
+    #[arg(long = "scope", value_name = "SCOPE=ROLE")]
+    pub(crate) scopes: Vec<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) flags: Flags<false>,
+}
+
 /// `user list`
 #[derive(Debug, Args)]
 pub(crate) struct ListUsers {
@@ -204,7 +227,7 @@ pub(crate) struct ListUsers {
     pub(crate) flags: Flags<false>,
 }
 
-/// `user show`, `disable`, `enable` and `reset-otp`
+/// `user show`, `disable`, `enable`, `delete` and `reset-otp`
 #[derive(Debug, Args)]
 pub(crate) struct NamedUser {
     /// Whose account

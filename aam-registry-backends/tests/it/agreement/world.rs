@@ -72,7 +72,7 @@ impl World {
     pub(super) async fn settle(&self, db: &dyn Database) {
         for user in &self.users {
             let audit = NewAuditEntry { id: uuid(user.id), ..NewAuditEntry::new(AuditEvent::UserRegister, self.start) };
-            let new = NewUser { user: user.clone(), password_hash: "$test$".to_owned(), audit };
+            let new = NewUser { user: user.clone(), password_hash: "$test$".to_owned(), audit, invitation: None };
             db.execute(&new).await.expect("create a user");
         }
         let audit = NewAuditEntry::new(AuditEvent::ScopeCreate, self.start);

@@ -125,7 +125,7 @@ async fn a_username_and_a_scope_have_one_winner() {
                     created_at: SystemClock.now(),
                 };
                 let audit = entry(AuditEvent::UserRegister);
-                store.execute(&NewUser { user, password_hash: "$test$".to_owned(), audit }).await
+                store.execute(&NewUser { user, password_hash: "$test$".to_owned(), audit, invitation: None }).await
             }
         });
         let (won, lost): (Vec<_>, Vec<_>) = results.await.into_iter().partition(Result::is_ok);

@@ -24,12 +24,12 @@ fn a_name_and_an_address_are_taken_once() {
         disabled: false,
         created_at: NOW,
     };
-    let new = NewUser { user: account, password_hash: "hash".into(), audit: entry() };
+    let new = NewUser { user: account, password_hash: "hash".into(), audit: entry(), invitation: None };
     let changes = new.decide(&NewUserFacts::default()).expect("made").changes;
     assert_eq!(written(&changes).len(), 1);
     assert_eq!(changes.invalidates, Some(Change::Scope(ScopeName::from(&new.user.username))));
     let told = |name_taken, email_taken| {
-        let refusal = new.decide(&NewUserFacts { name_taken, email_taken }).expect_err("refused");
+        let refusal = new.decide(&NewUserFacts { name_taken, email_taken, invitation: None }).expect_err("refused");
         assert_eq!(refusal.code(), ErrorCode::UserExists);
         refusal.to_string()
     };

@@ -148,11 +148,16 @@ impl<D: Database> CommandHandler for CachedMetadata<D> {
             }
             Invalidation::Credentials(_) => {
                 let asked = request.clone();
-                let whose = move || match asked.invalidation() {
-                    Invalidation::Credentials(user) => user,
-                    Invalidation::Nothing | Invalidation::Metadata(_) => None,
-                };
+                let whose = move || asked.invalidation().user();
                 self.revoking(whose, move |database| async move { database.handle(request).await }).await
+            }
+            Invalidation::Account(_) => {
+                let asked = request.clone();
+                let whose = move || asked.invalidation().user();
+                let handled = self.revoking(whose, move |database| async move { database.handle(request).await }).await;
+                // The names of owners that are kept here; other replicas hear of it by the change itself.
+                self.changing(Change::Everything, |_| async { Ok(()) }).await?;
+                handled
             }
         }
     }

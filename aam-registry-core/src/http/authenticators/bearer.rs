@@ -3,6 +3,7 @@ use http::{Extensions, HeaderMap, HeaderValue, header, request::Parts};
 
 use crate::{
     error::{Error, Result},
+    http::RequestContext,
     ports::Authenticator,
     registry::Registry,
     types::Principal,
@@ -31,8 +32,10 @@ impl Authenticator for BearerAuthenticator {
     }
 
     async fn authenticate(&self, request: &Parts) -> Result<Principal> {
-        let principal = self.registry.authenticate(bearer(&request.headers)?).await?;
-        self.registry.notice_use(&principal, request.extensions.get().copied());
+        let client = RequestContext::of(&request.extensions).and_then(RequestContext::client);
+        let bearer = bearer(&request.headers)?;
+        let principal = self.registry.authenticate_from(client.map(|client| client.0), bearer).await?;
+        self.registry.notice_use(&principal, client);
         Ok(principal)
     }
 }

@@ -23,7 +23,9 @@ pub(super) const ROUTES: &[Route] = &[
         tag: "Users",
         summary: "Register",
         description: "Makes an account and the scope of its name, which it owns: `@username/…`. Usernames and scopes \
-            are one namespace.",
+            are one namespace. With mail, the answer does not tell whether an address is known: for one that is, no \
+            account is made, and the address gets a mail. Where the registry takes new accounts by invitation alone, `invitation` is the token of \
+            one.",
         access: Access::Open,
         class: Some(RateClass::Auth),
         request: RequestContent::json::<RegisterRequest>(),
@@ -35,6 +37,7 @@ pub(super) const ROUTES: &[Route] = &[
         errors: &[
             ErrorCode::InvalidRequest,
             ErrorCode::RegistrationClosed,
+            ErrorCode::InvitationInvalid,
             ErrorCode::NameReserved,
             ErrorCode::NameTooSimilar,
             ErrorCode::UserExists,
@@ -71,7 +74,7 @@ pub(super) const ROUTES: &[Route] = &[
         description: "Ends the session whose access token is sent. An API token is revoked instead.",
         access: Access::Credential,
         answers: &[Answer { status: 204, description: "The session is over.", content: Content::None }],
-        errors: &[ErrorCode::InvalidRequest],
+        errors: &[ErrorCode::InvalidRequest, ErrorCode::Forbidden],
         ..route(Verb::Post, "/api/v1/users/logout", "logout", handler!(logout))
     },
     Route {
@@ -79,6 +82,7 @@ pub(super) const ROUTES: &[Route] = &[
         summary: "Show the caller's account",
         access: Access::Credential,
         answers: &[Answer { status: 200, description: "The account.", content: Content::json::<AccountAnswer>() }],
+        errors: &[ErrorCode::Forbidden],
         ..route(Verb::Get, "/api/v1/users/me", "getAccount", handler!(account))
     },
     Route {
@@ -185,10 +189,10 @@ pub(super) const ROUTES: &[Route] = &[
 ];
 
 async fn register(call: Call, body: RequestBody) -> Answered {
-    let RegisterRequest { username, email, password } = call.json_of(AskedIn::Account, body).await?;
+    let RegisterRequest { username, email, password, invitation } = call.json_of(AskedIn::Account, body).await?;
     // Report missing fields together with all other faults.
     let [username, email, password] = [username, email, password].map(Option::unwrap_or_default);
-    let user = call.registry.register(Registration { username, email, password }).await?;
+    let user = call.registry.register_with(Registration { username, email, password }, invitation.as_deref()).await?;
     answer::written(StatusCode::CREATED, &RegisteredAnswer::from(user))
 }
 

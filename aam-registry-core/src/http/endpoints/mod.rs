@@ -4,7 +4,9 @@
 mod accounts;
 mod audit;
 mod download;
+mod evals;
 mod files;
+mod invitations;
 mod owners;
 mod packages;
 mod params;
@@ -18,6 +20,8 @@ mod sessions;
 mod tags;
 mod tokens;
 mod totp;
+mod trusted_publishers;
+mod users;
 mod version_changes;
 mod visibility;
 mod webhooks;
@@ -40,13 +44,17 @@ pub(crate) fn routes(without: &[RouteGroup]) -> impl Iterator<Item = &'static Ro
         version_changes::ROUTES,
         tags::ROUTES,
         owners::ROUTES,
+        trusted_publishers::ROUTES,
         visibility::ROUTES,
         accounts::ROUTES,
+        users::ROUTES,
         sessions::ROUTES,
         totp::ROUTES,
+        invitations::ROUTES,
         tokens::ROUTES,
         scopes::ROUTES,
         webhooks::ROUTES,
+        evals::ROUTES,
         reports::ROUTES,
         audit::ROUTES,
         service::ROUTES,

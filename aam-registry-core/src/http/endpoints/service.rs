@@ -131,6 +131,15 @@ pub(super) const ROUTES: &[Route] = &[
     Route {
         tag: "Users",
         access: Access::Open,
+        summary: "Show the page that registers with an invitation",
+        description: "The link of an invitation; its token is behind the `#`, and reaches the registry only with the \
+            registration.",
+        answers: &[Answer { status: 200, description: "The page.", content: Content::Text(&["text/html"]) }],
+        ..route(Verb::Get, "/register", "registerPage", handler!(register))
+    },
+    Route {
+        tag: "Users",
+        access: Access::Open,
         summary: "Show the page that verifies an e-mail address with a link",
         description: "The link of a mail; its token is behind the `#`, and reaches the registry only when the button \
             of the page is used.",
@@ -264,6 +273,10 @@ async fn openapi(call: Call) -> Answered {
 
 async fn docs(call: Call) -> Answered {
     Ok(page(&call, include_str!("../pages/docs.html")))
+}
+
+async fn register(call: Call) -> Answered {
+    Ok(page(&call, include_str!("../pages/register.html")))
 }
 
 async fn reset_password(call: Call) -> Answered {

@@ -3,19 +3,21 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RouteGroup {
-    /// `POST /api/v1/users/register`.
+    /// `POST /api/v1/users/register`, the page `/register`, and invitations, below `/api/v1/invitations`.
     Registration,
     /// `POST /api/v1/users/login` and `…/logout`.
     Login,
     /// Accounts: the caller's own, and the profiles of others.
     Accounts,
-    /// API tokens, below `/api/v1/users/tokens`.
+    /// API tokens, below `/api/v1/users/tokens`, and reports of leaked ones.
     Tokens,
     /// Everything that changes packages: publishing, yanking, deprecating, setting dist-tags, adding
     /// and removing owners.
     Publishing,
     /// Scopes and their members, below `/api/v1/scopes`.
     Scopes,
+    /// Trusted publishers of packages, and `/api/v1/oidc/token`.
+    TrustedPublishing,
     /// The webhooks of scopes, below `/api/v1/scopes/{scope}/webhooks`.
     Webhooks,
     /// The contents of archives: README, files, differences.
@@ -30,13 +32,14 @@ pub enum RouteGroup {
 
 impl RouteGroup {
     /// Every group.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Registration,
         Self::Login,
         Self::Accounts,
         Self::Tokens,
         Self::Publishing,
         Self::Scopes,
+        Self::TrustedPublishing,
         Self::Webhooks,
         Self::Contents,
         Self::Audit,

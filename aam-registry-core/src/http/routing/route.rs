@@ -55,11 +55,14 @@ impl Route {
     /// The group of the route, if it belongs to one.
     pub(crate) fn group(&self) -> Option<RouteGroup> {
         match (self.tag, self.pattern) {
-            (_, "/api/v1/users/register") => Some(RouteGroup::Registration),
+            (_, "/api/v1/users/register" | "/register") => Some(RouteGroup::Registration),
+            (_, pattern) if pattern.starts_with("/api/v1/invitations") => Some(RouteGroup::Registration),
             (_, "/api/v1/users/login" | "/api/v1/users/logout") => Some(RouteGroup::Login),
+            (_, "/api/v1/token-reports") => Some(RouteGroup::Tokens),
             ("Users", pattern) if pattern.starts_with("/api/v1/users/tokens") => Some(RouteGroup::Tokens),
             ("Users", _) => Some(RouteGroup::Accounts),
             ("Owners and scopes", pattern) if pattern.starts_with("/api/v1/scopes") => Some(RouteGroup::Scopes),
+            ("Trusted publishing", _) => Some(RouteGroup::TrustedPublishing),
             ("Webhooks", _) => Some(RouteGroup::Webhooks),
             ("Contents", _) => Some(RouteGroup::Contents),
             ("Audit", _) => Some(RouteGroup::Audit),

@@ -18,6 +18,8 @@ pub(crate) struct RegisterRequest {
     /// At least 12 characters, at most 1024 bytes, and not a common password.
     #[schemars(required, length(min = 12, max = 1024))]
     pub(crate) password: Option<String>,
+    /// The token of an invitation, or the link that ends with it.
+    pub(crate) invitation: Option<String>,
 }
 
 /// An account that was made.

@@ -5,6 +5,8 @@ mod accounts;
 mod audit;
 mod contents;
 mod error;
+mod evals;
+mod invitations;
 mod limits;
 mod package;
 mod publish;
@@ -17,6 +19,8 @@ mod sessions;
 mod time;
 mod tokens;
 mod totp;
+mod trusted_publishers;
+mod users;
 mod version;
 mod version_changes;
 mod webhooks;
@@ -28,6 +32,8 @@ pub(crate) use accounts::{
 pub(crate) use audit::AuditPage;
 pub(crate) use contents::{DiffAnswer, DownloadsAnswer, FilesAnswer};
 pub(crate) use error::ErrorBody;
+pub(crate) use evals::{EvalRequest, EvalRow, EvalsAnswer, GatesAnswer, GatesRequest};
+pub(crate) use invitations::{InvitationRequest, InvitationsAnswer, NewInvitationAnswer};
 pub(crate) use limits::LimitsAnswer;
 pub(crate) use package::{PackageAnswer, SearchPage};
 pub(crate) use publish::{PublishForm, PublishedAnswer};
@@ -39,6 +45,10 @@ pub(crate) use sessions::SessionsAnswer;
 pub(crate) use time::Time;
 pub(crate) use tokens::{NewTokenAnswer, ReportedToken, TokenRequest, TokensAnswer};
 pub(crate) use totp::{EnrolledFactorAnswer, OtpRequest, RecoveryCodesAnswer};
+pub(crate) use trusted_publishers::{
+    IdTokenRequest, PublisherAnswer, PublisherRequest, PublisherTokenAnswer, PublishersAnswer, PublishersChangeRequest,
+};
+pub(crate) use users::{AccountDeletion, ManagedUserChange, UserAnswer, UsersPage};
 pub(crate) use version::{VersionAnswer, VersionRow, VersionsAnswer};
 pub(crate) use version_changes::{
     DeprecatedAnswer, OwnersAnswer, TagAnswer, TagRequest, TagsAnswer, TextRequest, UnyankedAnswer, VisibilityAnswer,

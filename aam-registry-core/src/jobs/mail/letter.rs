@@ -50,7 +50,7 @@ impl Letter {
             Part::Link(line) | Part::Command(line) => format!("    {}\n\n", one_line(line)),
         });
         let parts = parts.collect::<Vec<_>>().concat();
-        format!("Hello {username},\n\n{parts}-- \n{}\n{base_url}\n", footer(username))
+        format!("Hello{},\n\n{parts}-- \n{}\n{base_url}\n", greeted(username), footer(username))
     }
 
     /// The letter as an HTML document, to the user of that name. Everything that it contains is escaped.
@@ -65,17 +65,26 @@ impl Letter {
         });
         let parts = parts.collect::<Vec<_>>().concat();
         let (subject, username, base_url) = (escaped(&one_line(&self.subject)), escaped(username), escaped(base_url));
+        let greeted = greeted(&username);
         format!(
             "<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><title>{subject}</title></head>\n\
              <body style=\"font-family: sans-serif; line-height: 1.5; max-width: 40em\">\n\
-             <p>Hello {username},</p>\n{parts}<hr>\n\
+             <p>Hello{greeted},</p>\n{parts}<hr>\n\
              <p><small>{}<br><a href=\"{base_url}\">{base_url}</a></small></p>\n</body>\n</html>\n",
             footer(&username)
         )
     }
 }
 
+/// The name in the greeting, if there is one.
+fn greeted(username: &str) -> String {
+    if username.is_empty() { String::new() } else { format!(" {username}") }
+}
+
 fn footer(username: &str) -> String {
+    if username.is_empty() {
+        return "Sent by the AAM registry because somebody gave this address for an invitation.".to_owned();
+    }
     format!("Sent by the AAM registry because of the account {username}.")
 }
 

@@ -51,6 +51,50 @@ pub(super) fn login_from_new_place(at: &str, address: Option<&str>, client: Opti
         )
 }
 
+/// Somebody has registered with the address of an account that there is.
+pub(super) fn address_known(at: &str, url: &str, expires: &str) -> Letter {
+    Letter::new("address-known", "You have an account already")
+        .text(format!(
+            "Somebody has registered with your e-mail address at {at}. You have an account already, whose name is \
+             above, so no other one was made."
+        ))
+        .text(format!(
+            "If this was you, log in to it, or set another password with this link, which works once and until \
+             {expires}:"
+        ))
+        .link(url)
+        .text("If this was not you, ignore this mail.")
+}
+
+/// Somebody is invited to make an account.
+pub(super) fn invitation(by: Option<&str>, url: &str, expires: &str) -> Letter {
+    let by =
+        by.map_or("An administrator of the registry".to_owned(), |by| format!("{by}, who administers the registry,"));
+    Letter::new("invitation", "You are invited to an AAM registry")
+        .text(format!("{by} invites you to make an account. Open this link, which works once and until {expires}:"))
+        .link(url)
+        .text("Or run this command:")
+        .command(format!("aam register --invitation {url}"))
+        .text("If you expect no invitation, ignore this mail.")
+}
+
+/// An API token ends soon.
+pub(super) fn token_ending(name: &str, expires: &str) -> Letter {
+    Letter::new("token-ending", "An API token of your account ends soon")
+        .text(format!("Your API token \"{name}\" works until {expires}. If you still need it, make another one:"))
+        .command("aam token create")
+}
+
+/// An API token is not used any more.
+pub(super) fn token_stale(name: &str) -> Letter {
+    Letter::new("token-stale", "An API token of your account is not used any more")
+        .text(format!(
+            "Your API token \"{name}\" was not used for 90 days. If you do not need it any more, revoke it: a token \
+             that nobody misses is one that nobody watches."
+        ))
+        .command("aam token list")
+}
+
 /// An API token was found where others can read it.
 pub(super) fn token_leaked(at: &str, name: &str, url: Option<&str>) -> Letter {
     let found = url.map(|url| format!(" It was found at {url}.")).unwrap_or_default();

@@ -11,8 +11,8 @@ use async_trait::async_trait;
 use crate::{
     error::Result as DomainResult,
     ports::{JobFailure, JobHandler},
-    registry::Registry,
-    types::{AccountRole, AuditEvent, Job, Mail, NewAuditEntry, NewJob, User, Username},
+    registry::{Registry, invitation_url},
+    types::{AccountRole, AuditEvent, Job, Mail, NewAuditEntry, NewJob, SealedSecret, User, UserId, Username},
 };
 use jiff::SignedDuration;
 use letter::{Letter, one_line};
@@ -75,18 +75,40 @@ impl SendMail {
         user: &User,
         letter: &Letter,
     ) -> Result<(), JobFailure> {
+        self.deliver(address, event, user.username.as_str(), Some(user.id), letter).await
+    }
+
+    /// Sends the link of an invitation to its address.
+    async fn send_invitation(&self, event: &NewAuditEntry, sealed: &SealedSecret) -> Result<(), JobFailure> {
+        let Some(mailing) = self.registry.mailing() else { return Ok(()) };
+        let (secret, address) = self.registry.opened_invitation(sealed)?;
+        let letter = notices::invitation_letter(event, &invitation_url(&secret, &mailing.base_url));
+        // The log names the address nowhere.
+        self.deliver(&address, event, "", None, &letter).await
+    }
+
+    /// Sends a letter to somebody who may have no account yet, and then has no name.
+    async fn deliver(
+        &self,
+        address: &str,
+        event: &NewAuditEntry,
+        name: &str,
+        user_id: Option<UserId>,
+        letter: &Letter,
+    ) -> Result<(), JobFailure> {
+        let user_id = user_id.map(tracing::field::display);
         let Some(mailing) = self.registry.mailing() else {
             metrics::counter!("aam_mails_total", "outcome" => "not_sent").increment(1);
             tracing::info!(
                 event = "mail_not_sent",
-                user = %user.username,
-                user_id = %user.id,
+                user = name,
+                user_id,
                 letter = letter.name,
                 "a mail was not sent, since no mail server is set up",
             );
             return Ok(());
         };
-        let (name, base_url) = (user.username.as_str(), mailing.base_url.as_str());
+        let base_url = mailing.base_url.as_str();
         let mail = Mail {
             id: format!("{}.{}", event.id, letter.name),
             to: address.to_owned(),
@@ -104,17 +126,12 @@ impl SendMail {
         metrics::counter!("aam_mails_total", "outcome" => outcome).increment(1);
         match sent {
             Ok(()) => {
-                tracing::info!(
-                    event = "mail_sent",
-                    user = %user.username,
-                    user_id = %user.id,
-                    letter = letter.name,
-                    "a mail was sent",
-                );
+                tracing::info!(event = "mail_sent", user = name, user_id, letter = letter.name, "a mail was sent",);
                 Ok(())
             }
             Err(failure) => {
-                let told = format!("the mail `{}` to {} was not sent: {}", letter.name, user.username, failure.message);
+                let to = if name.is_empty() { "the invited address" } else { name };
+                let told = format!("the mail `{}` to {to} was not sent: {}", letter.name, failure.message);
                 Err(if failure.is_permanent { JobFailure::for_good(told) } else { JobFailure::new(told) })
             }
         }
@@ -156,6 +173,9 @@ impl JobHandler for SendMail {
 
     async fn run(&self, job: &Job) -> Result<Vec<NewJob>, JobFailure> {
         let event = job.event()?;
+        if let Some(sealed) = job.mail_address().filter(|_| event.event == AuditEvent::UserInvite) {
+            return self.send_invitation(&event, &sealed).await.map(|()| Vec::new());
+        }
         let named = job.kind.split_once(':').map(|(_, username)| username);
         let recipient = named.or_else(|| notices::recipient(&event));
         let Some(username) = recipient.and_then(|name| name.parse::<Username>().ok()) else {

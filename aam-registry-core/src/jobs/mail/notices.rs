@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{letter::Letter, letters};
 use crate::{
-    registry::{DONE, LINK, PasswordResetLink, REQUESTED, STEP, VerificationLink},
+    registry::{DONE, LINK, OPERATOR, PasswordResetLink, REGISTERED, REQUESTED, STEP, VerificationLink},
     types::{AccountRole, AuditEvent, DisableReason, NewAuditEntry, ScopeName},
 };
 
@@ -23,6 +23,8 @@ pub(super) fn are_of(event: AuditEvent) -> bool {
             | AuditEvent::UserTotpDisable
             | AuditEvent::TokenCreate
             | AuditEvent::TokenLeakReported
+            | AuditEvent::TokenEnding
+            | AuditEvent::TokenStale
             | AuditEvent::UserDisable
             | AuditEvent::UserEnable
             | AuditEvent::UserRoleSet
@@ -62,6 +64,8 @@ pub(super) fn recipient(event: &NewAuditEntry) -> Option<&str> {
         | AuditEvent::UserTotpEnable
         | AuditEvent::UserTotpDisable
         | AuditEvent::TokenLeakReported
+        | AuditEvent::TokenEnding
+        | AuditEvent::TokenStale
         | AuditEvent::ReportClose => text(event, "user"),
         AuditEvent::UserPasswordReset | AuditEvent::UserDisable | AuditEvent::UserEnable | AuditEvent::UserRoleSet => {
             text(event, "user")
@@ -78,7 +82,7 @@ pub(super) fn recipient(event: &NewAuditEntry) -> Option<&str> {
 
 /// Whether an event asks for a mail with a link to set another password.
 pub(super) fn asks_for_reset(event: &NewAuditEntry) -> bool {
-    event.event == AuditEvent::UserPasswordReset && text(event, STEP) == Some(REQUESTED)
+    event.event == AuditEvent::UserPasswordReset && matches!(text(event, STEP), Some(REQUESTED | REGISTERED))
 }
 
 /// Whether an event asks for a mail with a link to verify the address of the account.
@@ -96,6 +100,12 @@ pub(super) fn verification_letter(event: &NewAuditEntry, link: &VerificationLink
     letters::verify_email(is_new, &link.url(base_url), &instant(link.expires_at))
 }
 
+/// The mail with the link of an invitation.
+pub(super) fn invitation_letter(event: &NewAuditEntry, url: &str) -> Letter {
+    let by = event.actor.as_deref().filter(|by| *by != OPERATOR);
+    letters::invitation(by, url, text(event, "expires_at").unwrap_or_default())
+}
+
 /// The mail to the address that an account had before.
 pub(super) fn address_changed_letter(event: &NewAuditEntry) -> Letter {
     letters::address_changed(&instant(event.timestamp))
@@ -103,6 +113,9 @@ pub(super) fn address_changed_letter(event: &NewAuditEntry) -> Letter {
 
 /// The mail with that link.
 pub(super) fn reset_letter(event: &NewAuditEntry, link: &PasswordResetLink, base_url: &str) -> Letter {
+    if text(event, STEP) == Some(REGISTERED) {
+        return letters::address_known(&instant(event.timestamp), &link.url(base_url), &instant(link.expires_at));
+    }
     let from = text(event, "client_ip").map(|address| format!(" from the address {address}"));
     let asked = format!("{} at {}", from.unwrap_or_default(), instant(event.timestamp));
     letters::password_reset(&asked, &link.url(base_url), &instant(link.expires_at))
@@ -131,6 +144,11 @@ pub(super) fn letter(event: &NewAuditEntry, username: &str) -> Option<Letter> {
             let name = text(event, "name").unwrap_or_default();
             letters::token_created(&at, name, &list("scopes", "reading"), &list("packages", "all"), expires)
         }
+        AuditEvent::TokenEnding => letters::token_ending(
+            text(event, "name").unwrap_or_default(),
+            text(event, "expires_at").unwrap_or_default(),
+        ),
+        AuditEvent::TokenStale => letters::token_stale(text(event, "name").unwrap_or_default()),
         AuditEvent::TokenLeakReported => {
             letters::token_leaked(&at, text(event, "name").unwrap_or_default(), text(event, "url"))
         }

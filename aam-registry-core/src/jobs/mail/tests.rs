@@ -189,6 +189,8 @@ fn events() -> Vec<NewAuditEntry> {
             .with("scopes", vec!["publish", "yank"])
             .with("packages", vec!["@team/*"])
             .with("expires_at", "2026-12-24T00:00:00Z"),
+        token(AuditEvent::TokenEnding).with("expires_at", "2026-12-24T00:00:00Z"),
+        token(AuditEvent::TokenStale),
         token(AuditEvent::TokenLeakReported).with("url", "https://github.example/ada/dotfiles"),
         entry(AuditEvent::UserDisable),
         entry(AuditEvent::UserEnable),

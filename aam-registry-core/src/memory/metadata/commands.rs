@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use super::MemoryMetadata;
 use crate::{
-    decide::{Request, RevokeTokenFacts, WebhookReportFacts},
+    decide::{PublisherCommand, PublisherQuery, Request, RevokeTokenFacts, TellOfTokenFacts, WebhookReportFacts},
     error::Result,
     ports::{CommandHandler, QueryHandler, QueryRequest},
 };
@@ -17,6 +17,7 @@ impl CommandHandler for MemoryMetadata {
             Request::Package(asked) => asked.decide(&tables.package_facts(asked.reads())),
             Request::CreateUser(asked) => asked.decide(&tables.new_user_facts(asked.question())),
             Request::ChangeAccount(asked) => asked.decide(&tables.account_facts(asked.question())),
+            Request::DeleteAccount(asked) => asked.decide(&tables.delete_account_facts(asked.question())),
             Request::CreateToken(asked) => asked.decide(&tables.caller(&asked.question().actor)),
             Request::RevokeToken(asked) => {
                 let revocation = asked.question();
@@ -28,6 +29,11 @@ impl CommandHandler for MemoryMetadata {
             Request::BeginSession(asked) => asked.decide(&tables.begin_session_facts(asked.question())),
             Request::EndSession(asked) => asked.decide(&tables.end_session_facts(asked.question())),
             Request::ChangeSecondFactor(asked) => asked.decide(&tables.second_factor_facts(asked.question())),
+            Request::TellOfToken(asked) => {
+                let is_due = tables.is_untold(asked.question().token, asked.question().notice);
+                asked.decide(&TellOfTokenFacts { is_due })
+            }
+            Request::ChangeInvitation(asked) => asked.decide(&tables.invitation_facts(asked.question())),
             Request::CreateScope(asked) => asked.decide(&tables.new_scope_facts(asked.question())),
             Request::ChangeMember(asked) => asked.decide(&tables.member_facts(asked.question())),
             Request::ChangeWebhook(asked) => asked.decide(&tables.webhook_facts(asked.question(), now)),
@@ -43,6 +49,11 @@ impl CommandHandler for MemoryMetadata {
             Request::EnableOperatorWebhook(asked) => {
                 asked.decide(&tables.operator_webhook_facts(&asked.question().name))
             }
+            Request::ChangePublisher(asked) => {
+                let PublisherCommand { actor, package, .. } = asked.question();
+                asked.decide(&tables.publisher_facts(actor, package))
+            }
+            Request::ExchangeIdToken(asked) => asked.decide(&tables.exchange_facts(asked.question())),
         };
         tables.apply(decision?, now)
     }
@@ -55,15 +66,28 @@ impl QueryHandler for MemoryMetadata {
         match &request {
             QueryRequest::WebhooksOfScope(asked) => asked.answer(tables.webhooks_of(&asked.question().0)),
             QueryRequest::AddressesOfLogin(asked) => asked.answer(tables.addresses_of_login(&asked.question().0)),
+            QueryRequest::ErasedUsernames(asked) => asked.answer(tables.erased_usernames(&asked.question().0)),
+            QueryRequest::Invitations(asked) => asked.answer(tables.open_invitations(asked.question().0)),
+            QueryRequest::InvitationOfSecret(asked) => asked.answer(tables.invitation_of_secret(&asked.question().0)),
+            QueryRequest::TokensToTellOf(asked) => asked.answer(tables.tokens_to_tell_of(asked.question().0)),
             QueryRequest::TokenOfSecret(asked) => asked.answer(tables.token_of_secret(&asked.question().0)),
             QueryRequest::SecondFactorOf(asked) => {
                 asked.answer(tables.second_factors.get(&asked.question().0).cloned());
             }
             QueryRequest::WebhookById(asked) => asked.answer(tables.webhooks.get(&asked.question().0).cloned()),
+            QueryRequest::TagGates(asked) => {
+                let (name, reach) = &asked.question().0;
+                asked.answer(tables.package(name, *reach).map(|package| package.gates.clone()));
+            }
             QueryRequest::Reports(asked) => asked.answer(tables.reports(&asked.question().0)),
             QueryRequest::OperatorWebhookStates(asked) => {
                 asked.answer(tables.operator_webhooks.values().cloned().collect());
             }
+            QueryRequest::PublisherFactsOf(asked) => {
+                let PublisherQuery { actor, package, .. } = &asked.question().0;
+                asked.answer(tables.publisher_facts(actor, package));
+            }
+            QueryRequest::PublisherBySecret(asked) => asked.answer(tables.publisher_by_secret(&asked.question().0)),
         }
         Ok(())
     }

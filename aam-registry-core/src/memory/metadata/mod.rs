@@ -6,7 +6,9 @@ mod archive_index;
 mod audit;
 mod commands;
 mod downloads;
+mod erasure;
 mod facts;
+mod invitations;
 mod jobs;
 mod packages;
 mod publishing;
@@ -18,6 +20,7 @@ mod second_factors;
 mod sessions;
 mod tables;
 mod tokens;
+mod trusted_publishers;
 mod users;
 mod webhooks;
 

@@ -63,7 +63,8 @@ impl PackageStore for MemoryMetadata {
     async fn version(&self, name: &PackageName, version: &Version, reach: Reach) -> Result<Option<VersionDetail>> {
         let tables = self.tables();
         let Some((package, stored)) = tables.version(name, version, reach) else { return Ok(None) };
-        let published_by = tables.username(stored.published_by).cloned();
+        let published_by = stored.publisher.clone();
+        let published_by = published_by.or_else(|| Some(tables.username(stored.published_by)?.to_string()));
         let tags = package.dist_tags().into_iter().filter(|(_, named)| named == version);
         Ok(Some(VersionDetail {
             package: name.clone(),
@@ -75,6 +76,7 @@ impl PackageStore for MemoryMetadata {
             dist_tags: tags.map(|(tag, _)| tag).collect(),
             downloads: stored.downloads,
             visibility: package.visibility,
+            eval_results: stored.evals.values().cloned().collect(),
         }))
     }
 
@@ -123,7 +125,7 @@ impl PackageStore for MemoryMetadata {
         Ok(RegistryTotals {
             packages: tables.packages.len() as u64,
             versions: versions().count() as u64,
-            users: tables.users.len() as u64,
+            users: tables.users.values().filter(|account| !account.user.username.is_erased()).count() as u64,
             downloads: versions().map(|version| version.downloads).sum(),
             storage_bytes: versions().map(|version| version.archive_size).sum(),
         })

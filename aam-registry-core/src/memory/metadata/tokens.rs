@@ -5,7 +5,7 @@ use super::{MemoryMetadata, tables::Tables};
 use crate::{
     error::Result,
     ports::{TokenHolder, TokenStore},
-    types::{Actor, Sha256Digest, Token, TokenId},
+    types::{Actor, Sha256Digest, Token, TokenId, TokenNotice},
 };
 
 #[async_trait]
@@ -45,5 +45,30 @@ impl Tables {
         let stored = self.tokens.values().find(|stored| stored.secret == *secret)?;
         let user = self.users.get(&stored.token.user)?.user.clone();
         Some(TokenHolder { token: stored.token.clone(), user })
+    }
+}
+
+impl Tables {
+    /// The tokens whose users are to be told something.
+    pub(super) fn tokens_to_tell_of(&self, now: Timestamp) -> Vec<(TokenHolder, TokenNotice)> {
+        let mut found = Vec::new();
+        for stored in self.tokens.values().filter(|stored| !stored.token.is_expired(now)) {
+            let token = &stored.token;
+            let ends = |end: Timestamp| end <= now + TokenNotice::AHEAD && token.created_at < end - TokenNotice::AHEAD;
+            let due =
+                [(TokenNotice::Ending, token.expires_at.is_some_and(ends)), (TokenNotice::Stale, token.is_stale(now))];
+            let user = self.users.get(&token.user).map(|account| &account.user).filter(|user| !user.disabled);
+            let Some(user) = user else { continue };
+            for (notice, _) in due.into_iter().filter(|(notice, is_due)| *is_due && self.is_untold(token.id, *notice)) {
+                found.push((TokenHolder { token: token.clone(), user: user.clone() }, notice));
+            }
+        }
+        found.truncate(100);
+        found
+    }
+
+    /// Whether a token is there and that notice was not told.
+    pub(super) fn is_untold(&self, token: TokenId, notice: TokenNotice) -> bool {
+        self.tokens.contains_key(&token) && !self.token_notices.contains(&(token, notice))
     }
 }

@@ -1,7 +1,10 @@
 //! Accounts, logins, API tokens and scopes.
 
+mod administration;
 mod change;
+mod delete;
 mod email;
+mod invitations;
 mod leaked_tokens;
 mod login;
 mod manage;
@@ -13,10 +16,15 @@ mod reset;
 mod scopes;
 mod second_factor;
 mod sessions;
+mod token_notices;
 mod tokens;
 mod verify;
 
+pub use administration::{AccountSearch, ManagedAccountChange};
 pub use change::OwnAccountChange;
+pub use delete::OwnAccountDeletion;
+pub(crate) use invitations::invitation_url;
+pub use invitations::{InvitationRequest, NewInvitation};
 pub use leaked_tokens::{LeakedToken, MAX_LEAKED_TOKENS};
 pub use login::{LoginRequest, SessionToken};
 pub use manage::{AccountDescription, OPERATOR};
@@ -25,7 +33,7 @@ pub(crate) use password_guess::Guesser;
 pub use profile::Account;
 pub use register::{NewAccount, Registration};
 pub use reset::PasswordResetLink;
-pub(crate) use reset::{DONE, LINK, REQUESTED, STEP};
+pub(crate) use reset::{DONE, LINK, REGISTERED, REQUESTED, STEP};
 pub use second_factor::EnrolledFactor;
 pub use tokens::TokenRequest;
 pub(crate) use tokens::{MAX_NAME as MAX_TOKEN_NAME, MAX_PATTERNS as MAX_TOKEN_PATTERNS};

@@ -50,6 +50,9 @@ impl View<'_> {
     /// # Errors
     /// [`Error::UserNotFound`].
     pub async fn profile(&self, username: &Username) -> Result<UserProfile> {
+        if username.is_erased() {
+            return Err(Error::UserNotFound(username.clone()));
+        }
         self.inner()
             .users
             .profile(username, &self.sight().await?)

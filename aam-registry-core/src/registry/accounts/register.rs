@@ -6,7 +6,9 @@ use crate::{
     error::{Detail, Error, Result},
     ports::CommandHandlerExt,
     registry::{RegistrationPolicy, Registry, reserved},
-    types::{AccountRole, AccountRoles, AuditEvent, NewAuditEntry, ScopeName, Sight, User, UserId, Username},
+    types::{
+        AccountRole, AccountRoles, AuditEvent, Invitation, NewAuditEntry, ScopeName, Sight, User, UserId, Username,
+    },
 };
 
 /// An account somebody asks for, as it was typed.
@@ -60,14 +62,29 @@ impl fmt::Debug for NewAccount {
 impl Registry {
     /// Makes an account and the scope of its name.
     ///
+    /// Where the registry sends mail, it does not tell whether an address is known: for one that is, it makes no
+    /// account and answers as if it had, and the address gets a mail.
+    ///
     /// # Errors
-    /// [`Error::RegistrationClosed`], [`Error::InvalidRequest`] with every
+    /// [`Error::RegistrationClosed`], [`Error::InvitationRequired`]; [`Error::InvalidRequest`] with every
     /// fault, [`Error::NameReserved`], [`Error::UserExists`].
     pub async fn register(&self, registration: Registration) -> Result<User> {
-        if self.policy().registration == RegistrationPolicy::Closed {
-            return Err(Error::RegistrationClosed);
-        }
-        let user = self.make_account(registration.into(), AuditEvent::UserRegister, None).await?;
+        self.register_with(registration, None).await
+    }
+
+    /// The same with the secret of an invitation, or the link that ends with it. It works once; the account gets the
+    /// roles and memberships of the invitation.
+    ///
+    /// # Errors
+    /// Those of [`register`](Self::register), and [`Error::InvitationInvalid`].
+    pub async fn register_with(&self, registration: Registration, invitation: Option<&str>) -> Result<User> {
+        let invitation = match (self.policy().registration, invitation) {
+            (RegistrationPolicy::Closed, _) => return Err(Error::RegistrationClosed),
+            (RegistrationPolicy::Invite, None) => return Err(Error::InvitationRequired),
+            (_, None) => None,
+            (_, Some(secret)) => Some(self.usable_invitation(secret, &registration.email).await?),
+        };
+        let user = self.make_account(registration.into(), AuditEvent::UserRegister, None, invitation).await?;
         tracing::info!(event = "user_registered", user = %user.username, user_id = %user.id, "user registered");
         Ok(user)
     }
@@ -80,7 +97,7 @@ impl Registry {
     /// [`Error::InvalidRequest`] with every fault, [`Error::NameReserved`],
     /// [`Error::UserExists`].
     pub async fn create_user(&self, account: NewAccount, by: &str) -> Result<User> {
-        let user = self.make_account(account, AuditEvent::UserRegister, Some(by)).await?;
+        let user = self.make_account(account, AuditEvent::UserRegister, Some(by), None).await?;
         tracing::info!(event = "user_created", user = %user.username, user_id = %user.id, by, "user created");
         Ok(user)
     }
@@ -91,7 +108,7 @@ impl Registry {
     /// [`Error::InvalidRequest`] with every fault, [`Error::UserExists`].
     pub async fn create_admin(&self, registration: Registration) -> Result<User> {
         let account = NewAccount { roles: AccountRoles::ADMIN, ..registration.into() };
-        let user = self.make_account(account, AuditEvent::AdminCreate, None).await?;
+        let user = self.make_account(account, AuditEvent::AdminCreate, None, None).await?;
         tracing::info!(event = "admin_created", user = %user.username, user_id = %user.id, "administrator created");
         Ok(user)
     }
@@ -101,15 +118,22 @@ impl Registry {
         self.inner().users.has_admin().await
     }
 
-    async fn make_account(&self, account: NewAccount, event: AuditEvent, by: Option<&str>) -> Result<User> {
+    async fn make_account(
+        &self,
+        account: NewAccount,
+        event: AuditEvent,
+        by: Option<&str>,
+        invitation: Option<Invitation>,
+    ) -> Result<User> {
         // Guessing at a long password takes milliseconds.
         let reserved = Arc::clone(&self.policy().reserved_names);
         let checked = tokio::task::spawn_blocking(move || check(&account, &reserved).map(|name| (name, account)));
         let (username, account) = checked.await.map_err(Error::internal)??;
+        let hides_addresses = by.is_none() && event == AuditEvent::UserRegister && self.mailing().is_some();
         if by.is_none() && !account.is_admin() {
             self.require_unlike_scopes(username.as_str()).await?;
         }
-        self.require_free(&username, &account.email).await?;
+        let is_address_known = self.require_free(&username, &account.email, hides_addresses).await?;
         let password_hash = self.inner().passwords.hash(account.password.unwrap_or_else(password::unknown)).await?;
         let now = self.now();
         let mut audit = NewAuditEntry::new(event, now).with_actor(by.unwrap_or(username.as_str()));
@@ -126,7 +150,16 @@ impl Registry {
             disabled: false,
             created_at: now,
         };
-        let new = NewUser { user, password_hash, audit };
+        if is_address_known {
+            // What is done for the user takes longer, so it is done after the answer.
+            self.tell_of_registration(user.email.clone());
+            return Ok(user);
+        }
+        if let Some(invitation) = &invitation {
+            audit = audit.with("invitation", invitation.id.to_string());
+        }
+        let invitation = invitation.map(|invitation| invitation.digest);
+        let new = NewUser { user, password_hash, audit, invitation };
         self.inner().commands.execute(&new).await?;
         Ok(new.user)
     }
@@ -135,11 +168,15 @@ impl Registry {
 impl Registry {
     /// Refuses a name or an e-mail address that is taken before the password is hashed, which is costly. The answer
     /// tells no more by coming early: it says itself what is taken. What is taken meanwhile the database refuses.
-    async fn require_free(&self, username: &Username, email: &str) -> Result<()> {
+    ///
+    /// With `hides_addresses`, an address that is taken is no refusal; gives whether it is.
+    async fn require_free(&self, username: &Username, email: &str, hides_addresses: bool) -> Result<bool> {
         // Every user has the scope of their name.
         let name_taken = self.inner().scopes.scope(&ScopeName::from(username), &Sight::default()).await?.is_some();
         let email_taken = self.inner().users.login(email).await?.is_some();
-        NewUserFacts { name_taken, email_taken }.require_free(username)
+        let facts = NewUserFacts { name_taken, email_taken: email_taken && !hides_addresses, invitation: None };
+        facts.require_free(username)?;
+        Ok(email_taken)
     }
 }
 
@@ -156,8 +193,12 @@ impl From<Registration> for NewAccount {
 fn check(account: &NewAccount, reserved: &BTreeSet<String>) -> Result<Username> {
     let mut details = Vec::new();
     let username = account.username.parse::<Username>();
-    if let Err(error) = &username {
-        details.push(Detail::new("username", error.to_string()));
+    match &username {
+        Ok(username) if username.is_erased() => {
+            details.push(Detail::new("username", "is reserved for accounts that were deleted"));
+        }
+        Ok(_) => {}
+        Err(error) => details.push(Detail::new("username", error.to_string())),
     }
     let reserved = if account.is_admin() { Ok(()) } else { reserved::check_scope(&account.username, reserved) };
     details.extend(email::fault(&account.email));

@@ -21,6 +21,8 @@ const LINK_LIFETIME: Duration = Duration::from_hours(24);
 pub(crate) const STEP: &str = "step";
 /// Somebody asks for a mail with a link.
 pub(crate) const REQUESTED: &str = "requested";
+/// Somebody has registered with the address of an account that there is; the account's user gets a mail with a link.
+pub(crate) const REGISTERED: &str = "registered";
 /// An administrator has made a link.
 pub(crate) const LINK: &str = "link";
 /// A password was set by a link.
@@ -77,7 +79,7 @@ impl Registry {
         let registry = self.clone();
         tokio::spawn(async move {
             let Some(known) = known else { return };
-            if let Err(error) = registry.queue_reset(&known.user, client).await {
+            if let Err(error) = registry.queue_reset(&known.user, REQUESTED, client).await {
                 let error = &error as &dyn std::error::Error;
                 tracing::error!(event = "password_reset_failed", user = %known.user.username, error, "no mail was queued");
             }
@@ -85,8 +87,25 @@ impl Registry {
         Ok(())
     }
 
-    async fn queue_reset(&self, user: &User, client: Option<IpAddr>) -> Result<()> {
-        let mut audit = self.reset_entry(&user.username, REQUESTED);
+    /// Tells the user of an address that somebody has registered with it, by a mail with a link to set another
+    /// password: whoever has forgotten an account has forgotten its password.
+    pub(super) fn tell_of_registration(&self, email: String) {
+        let registry = self.clone();
+        tokio::spawn(async move {
+            let told = match registry.inner().users.login(&email).await {
+                Ok(Some(known)) => registry.queue_reset(&known.user, REGISTERED, None).await,
+                Ok(None) => Ok(()),
+                Err(error) => Err(error),
+            };
+            if let Err(error) = told {
+                let error = &error as &dyn std::error::Error;
+                tracing::error!(event = "registration_mail_failed", error, "no mail was queued");
+            }
+        });
+    }
+
+    async fn queue_reset(&self, user: &User, step: &str, client: Option<IpAddr>) -> Result<()> {
+        let mut audit = self.reset_entry(&user.username, step);
         if let Some(client) = client {
             audit = audit.with("client_ip", client.to_string());
         }

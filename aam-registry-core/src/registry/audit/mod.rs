@@ -1,5 +1,6 @@
 mod chain;
 mod check;
+mod names;
 
 pub use chain::PrunedAudit;
 pub use check::{AuditFault, AuditVerdict};
@@ -22,7 +23,7 @@ impl Registry {
     pub async fn audit_log(&self, by: &Principal, filter: &AuditFilter) -> Result<Page<AuditEntry>> {
         Action::ReadLog.require_credential(by, None)?;
         Rights::of_account(by.acting_roles()).require_everywhere(Action::ReadLog)?;
-        self.inner().audit.entries(filter).await
+        self.with_names(self.inner().audit.entries(filter).await?).await
     }
 
     /// The audit log of one package, newest first; for its owners and
@@ -38,7 +39,7 @@ impl Registry {
     ) -> Result<Page<AuditEntry>> {
         self.require_right(by, Action::ReadPackageLog, name).await?;
         let filter = AuditFilter { package: Some(name.clone()), event: None, actor: None, from: None, to: None, page };
-        self.inner().audit.entries(&filter).await
+        self.with_names(self.inner().audit.entries(&filter).await?).await
     }
 
     /// Gives audit entries their position and hash; gives how many got one.
@@ -60,6 +61,6 @@ impl Registry {
 
     /// An entry of what `by` does now.
     pub(super) fn entry_by(&self, event: AuditEvent, by: &Principal) -> NewAuditEntry {
-        NewAuditEntry::new(event, self.now()).with_actor(by.username.as_str())
+        NewAuditEntry::new(event, self.now()).with_actor(by.name())
     }
 }

@@ -7,7 +7,10 @@ mod accounts;
 mod archives;
 mod audit;
 mod changes;
+mod deletion;
 mod downloads;
+mod evals;
+mod invitations;
 mod jobs;
 mod managing;
 mod one_time;
@@ -23,6 +26,7 @@ mod second_factors;
 mod sessions;
 mod tags;
 mod tokens;
+mod trusted_publishers;
 mod uploads;
 mod webhooks;
 mod world;
@@ -33,7 +37,10 @@ pub use accounts::*;
 pub use archives::*;
 pub use audit::*;
 pub use changes::*;
+pub use deletion::*;
 pub use downloads::*;
+pub use evals::*;
+pub use invitations::*;
 pub use jobs::*;
 pub use managing::*;
 pub use one_time::*;
@@ -49,6 +56,7 @@ pub use second_factors::*;
 pub use sessions::*;
 pub use tags::*;
 pub use tokens::*;
+pub use trusted_publishers::*;
 pub use uploads::*;
 pub use webhooks::*;
 
@@ -80,6 +88,10 @@ macro_rules! database_cases {
             the_addresses_of_logins_are_known,
             a_used_session_says_when,
             the_place_of_an_old_session_is_remembered,
+            a_deleted_account_is_gone_but_for_its_name,
+            the_last_owner_is_not_deleted,
+            an_invitation_is_used_once,
+            an_invitation_is_made_by_administrators,
             a_second_factor_comes_and_goes,
             a_code_works_once,
             of_uses_of_a_code_at_once_one_counts,
@@ -87,6 +99,7 @@ macro_rules! database_cases {
             a_profile_lists_owned_packages,
             a_token_is_found_by_its_digest,
             a_token_is_found_by_its_secret_until_it_is_revoked,
+            the_users_of_ending_and_stale_tokens_are_told_once,
             tokens_are_listed_newest_first,
             a_revoked_token_is_gone,
             a_token_of_another_cannot_be_revoked,
@@ -95,6 +108,10 @@ macro_rules! database_cases {
             a_used_token_says_when,
             a_dead_credential_makes_no_token,
             a_disabled_user_is_shut_out_until_enabled,
+            the_last_result_of_an_eval_counts,
+            a_result_of_an_eval_is_checked,
+            a_gate_holds_a_tag,
+            a_gate_is_checked,
             a_report_is_made_and_closed,
             a_report_is_checked,
             open_reports_of_a_user_are_few,
@@ -257,6 +274,15 @@ macro_rules! database_cases {
             a_job_is_kept_after_it_is_done,
             what_ended_is_forgotten,
             the_figures_tell_what_waits,
+            trusted_publishers_come_and_go,
+            a_trusted_publisher_publishes_until_it_is_removed,
+            a_waiting_publisher_makes_its_package,
+            a_waiting_publisher_of_others_ends_with_the_name,
+            an_id_token_counts_once,
+            the_ids_of_the_first_id_token_are_pinned,
+            where_publishers_alone_publish_owners_do_not,
+            expired_tokens_of_publishers_are_forgotten,
+            publishers_of_a_private_package_are_unseen,
             the_oldest_jobs_of_a_kind_are_dropped,
             a_kind_is_retried_and_dropped_as_a_whole,
             webhooks_come_and_change_and_go,

@@ -6,11 +6,12 @@ use super::world::{
     actor, after, audit_by, dead_actors, entry, new_scope, new_token, now, refused, scope_name, token_revocation, word,
 };
 use crate::{
-    decide::{AccountActor, AccountChange, AccountUpdate, RevokedTokens, TokenRevocation},
+    decide::{AccountActor, AccountChange, AccountUpdate, RevokedTokens, TellOfToken, TokenRevocation},
     error::ErrorCode,
-    ports::{CommandHandlerExt, Database, QueryHandlerExt, TokenOfSecret},
+    ports::{CommandHandlerExt, Database, QueryHandlerExt, TokenOfSecret, TokensToTellOf},
     types::{
-        Actor, AuditEvent, Credential, Sha256Digest, Token, TokenId, TokenPattern, TokenScope, TokenSecret, UserId,
+        Actor, AuditEvent, Credential, Sha256Digest, Token, TokenId, TokenNotice, TokenPattern, TokenScope,
+        TokenSecret, UserId,
     },
 };
 
@@ -77,6 +78,33 @@ pub async fn a_token_is_found_by_its_secret_until_it_is_revoked(db: &dyn Databas
     let revocation = TokenRevocation { tokens: RevokedTokens::Id(token.id), now: now(), audit };
     assert_eq!(db.execute(&revocation).await.expect("revoked"), 1);
     assert!(db.ask(TokenOfSecret(secret)).await.expect("read").is_none());
+}
+
+/// Users are told once of a token that ends soon and of one that is not used, and of no others.
+pub async fn the_users_of_ending_and_stale_tokens_are_told_once(db: &dyn Database) {
+    let actor = actor(db).await;
+    let day = |days: i64| now() + SignedDuration::from_hours(days * 24);
+    let ending = Token { expires_at: Some(day(6)), ..token(actor.user, day(-30)) };
+    let short = Token { expires_at: Some(day(3)), ..token(actor.user, day(-2)) };
+    let late = Token { expires_at: Some(day(8)), ..token(actor.user, day(-30)) };
+    let stale = token(actor.user, day(-91));
+    let used = Token { last_used_at: Some(day(-1)), ..token(actor.user, day(-91)) };
+    for token in [&ending, &short, &late, &stale, &used] {
+        create(db, &actor, token).await;
+    }
+    let due = async || -> Vec<(TokenId, TokenNotice)> {
+        let all = db.ask(TokensToTellOf(now())).await.expect("read");
+        let own = all.into_iter().filter(|(holder, _)| holder.user.id == actor.user);
+        own.map(|(holder, notice)| (holder.token.id, notice)).collect()
+    };
+    let wanted = [(ending.id, TokenNotice::Ending), (stale.id, TokenNotice::Stale)];
+    assert_eq!(due().await, wanted);
+    for (token, notice) in wanted {
+        let tell = TellOfToken { token, notice, audit: entry(AuditEvent::TokenStale, &actor) };
+        assert!(db.execute(&tell).await.expect("told"));
+        assert!(!db.execute(&tell).await.expect("told before"));
+    }
+    assert_eq!(due().await, []);
 }
 
 /// No endpoint uses the scope `approve` and no new token is given it, but earlier releases stored tokens that have it:

@@ -71,6 +71,7 @@ pub(super) fn new_user(user: &User) -> NewUser {
         user: user.clone(),
         password_hash: format!("$test${}", user.username),
         audit: NewAuditEntry::new(AuditEvent::UserRegister, user.created_at).with_actor(user.username.as_str()),
+        invitation: None,
     }
 }
 

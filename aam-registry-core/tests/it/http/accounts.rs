@@ -220,7 +220,7 @@ async fn what_is_not_built_is_refused_and_other_unknown_fields_are_ignored() {
             "/api/v1/users/register",
             "",
             registration(),
-            &["is_admin", "roles", "otp", "invitation", "mail_notifications"][..],
+            &["is_admin", "roles", "otp", "mail_notifications"][..],
         ),
         (Method::PATCH, "/api/v1/users/me", &*token, change(), &["is_admin", "roles", "disabled", "two-factor"]),
         (Method::POST, "/api/v1/users/tokens", &token, api_token(), &["readonly", "cidr_whitelist", "otp"]),

@@ -18,6 +18,36 @@ fn mailing() -> (Site, MemoryMailer) {
     (Site::of(world), mailer)
 }
 
+#[tokio::test]
+async fn a_registration_does_not_tell_whether_an_address_is_known() {
+    let (site, mailer) = mailing();
+    site.user("ada").await;
+    let register = async |name: &str, email: &str| {
+        let body = json!({"username": name, "email": email, "password": PASSWORD});
+        site.send_json(Method::POST, "/api/v1/users/register", "", &body).await
+    };
+    let known = register("bob", "ADA@example.com").await;
+    let unknown = register("cyd", "cyd@example.com").await;
+    assert_eq!((known.status.as_u16(), unknown.status.as_u16()), (201, 201));
+    let fields = |reply: &Reply| reply.json().as_object().expect("an object").keys().cloned().collect::<Vec<_>>();
+    assert_eq!(fields(&known), fields(&unknown));
+    assert_eq!(known.json()["email"], "ADA@example.com");
+    register("ada", "dan@example.com").await.assert_error(409, "user_exists");
+    site.get("/api/v1/users/bob").await.assert_error(404, "user_not_found");
+
+    let mails = || -> Vec<_> { mailer.sent().into_iter().filter(|mail| mail.id.ends_with(".address-known")).collect() };
+    let sent = async {
+        while mails().is_empty() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    site.world.registry.run_background(sent).await;
+    let [mail] = mails().try_into().expect("one mail");
+    assert_eq!(mail.to, "ada@example.com");
+    let link = mail.text.lines().map(str::trim).find(|line| line.starts_with("https://")).expect("a link");
+    assert_eq!(confirm(&site, link, NEW).await.status, 204);
+}
+
 async fn request(site: &Site, body: serde_json::Value) -> Reply {
     site.send_json(Method::POST, "/api/v1/users/password-reset", "", &body).await
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use aam_registry_core::{
     decide::{Action, Restricted, Rights},
-    types::{AccountRole, AccountRoles, ScopeRole},
+    types::{AccountRole, AccountRoles, Issuer, ScopeRole},
 };
 use http::Method;
 use serde_json::{Value, json};
@@ -25,6 +25,13 @@ const TABLE: &[(&str, Action)] = &[
     ("confirmTotp", Action::ChangeSecondFactor),
     ("disableTotp", Action::ChangeSecondFactor),
     ("makeResetLink", Action::ResetPassword),
+    ("listUsers", Action::ListAccounts),
+    ("changeUser", Action::DisableAccount),
+    ("deleteUser", Action::DeleteAccount),
+    ("deleteAccount", Action::DeleteOwnAccount),
+    ("createInvitation", Action::Invite),
+    ("listInvitations", Action::Invite),
+    ("revokeInvitation", Action::Invite),
     ("publishPackage", Action::Publish),
     ("yankVersion", Action::Yank),
     ("unyankVersion", Action::Yank),
@@ -32,6 +39,10 @@ const TABLE: &[(&str, Action)] = &[
     ("undeprecateVersion", Action::Yank),
     ("setTag", Action::Tag),
     ("removeTag", Action::Tag),
+    ("addTrustedPublisher", Action::AddPublisher),
+    ("listTrustedPublishers", Action::ReadPublishers),
+    ("changeTrustedPublishers", Action::ManagePublishers),
+    ("removeTrustedPublisher", Action::ManagePublishers),
     ("addOwner", Action::ChangeOwners),
     ("removeOwner", Action::ChangeOwners),
     ("setVisibility", Action::ChangeVisibility),
@@ -46,6 +57,8 @@ const TABLE: &[(&str, Action)] = &[
     ("createScope", Action::CreateScope),
     ("setMember", Action::ChangeMembers),
     ("removeMember", Action::ChangeMembers),
+    ("recordEval", Action::RecordEval),
+    ("setGates", Action::SetGates),
     ("reportPackage", Action::Report),
     ("listReports", Action::ReadReports),
     ("closeReport", Action::CloseReport),
@@ -60,8 +73,8 @@ const TABLE: &[(&str, Action)] = &[
 ];
 
 /// The actions that are ways of another route.
-const OF_OTHER_ROUTES: [Action; 4] =
-    [Action::LeaveScope, Action::RevokeUsedToken, Action::SeePrivate, Action::SetRoles];
+const OF_OTHER_ROUTES: [Action; 5] =
+    [Action::LeaveScope, Action::ReserveForPublisher, Action::RevokeUsedToken, Action::SeePrivate, Action::SetRoles];
 
 /// The id of nothing.
 const NO_ID: &str = "0190d9f0-0000-7000-8000-000000000000";
@@ -90,6 +103,13 @@ async fn ask(site: &Site, operation: &str, (name, scope): (&str, &str), token: &
             send(Method::PATCH, "/api/v1/users/me", json!({"email": "x@example.com", "current_password": "wrong"}))
                 .await
         }
+        "listUsers" => act(Method::GET, "/api/v1/users").await,
+        "changeUser" => send(Method::PATCH, "/api/v1/users/nobody", json!({"disabled": true})).await,
+        "deleteUser" => act(Method::DELETE, "/api/v1/users/nobody").await,
+        "deleteAccount" => send(Method::DELETE, "/api/v1/users/me", json!({"current_password": "wrong"})).await,
+        "createInvitation" => send(Method::POST, "/api/v1/invitations", json!({})).await,
+        "listInvitations" => act(Method::GET, "/api/v1/invitations").await,
+        "revokeInvitation" => act(Method::DELETE, "/api/v1/invitations/0198c0de-0000-7000-8000-000000000000").await,
         "makeResetLink" => act(Method::POST, "/api/v1/users/nobody/password-reset").await,
         "requestEmailVerification" => act(Method::POST, "/api/v1/users/me/verify-email").await,
         "enrollTotp" => act(Method::POST, "/api/v1/users/me/totp").await,
@@ -102,6 +122,17 @@ async fn ask(site: &Site, operation: &str, (name, scope): (&str, &str), token: &
         "undeprecateVersion" => act(Method::DELETE, &format!("{kit}/9.9.9/deprecation")).await,
         "setTag" => send(Method::PUT, &format!("{kit}/tags/beta"), json!({"version": "9.9.9"})).await,
         "removeTag" => act(Method::DELETE, &format!("{kit}/tags/beta")).await,
+        "addTrustedPublisher" => {
+            let claims =
+                json!({"repository": "acme/kit", "job_workflow_ref": "acme/kit/.github/workflows/publish.yml"});
+            let body = json!({"issuer": Issuer::GITHUB, "claims": claims});
+            send(Method::POST, &format!("{kit}/trusted-publishers"), body).await
+        }
+        "listTrustedPublishers" => act(Method::GET, &format!("{kit}/trusted-publishers")).await,
+        "changeTrustedPublishers" => {
+            send(Method::PATCH, &format!("{kit}/trusted-publishers"), json!({"trusted_publishing_only": false})).await
+        }
+        "removeTrustedPublisher" => act(Method::DELETE, &format!("{kit}/trusted-publishers/{NO_ID}")).await,
         "addOwner" => act(Method::PUT, &format!("{kit}/owners/ada")).await,
         "removeOwner" => act(Method::DELETE, &format!("{kit}/owners/nobody")).await,
         "setVisibility" => send(Method::PUT, &format!("{kit}/visibility"), json!({"visibility": "public"})).await,
@@ -118,6 +149,11 @@ async fn ask(site: &Site, operation: &str, (name, scope): (&str, &str), token: &
             send(Method::PUT, &format!("/api/v1/scopes/{scope}/members/ada"), json!({"role": "owner"})).await
         }
         "removeMember" => act(Method::DELETE, &format!("/api/v1/scopes/{scope}/members/nobody")).await,
+        "recordEval" => {
+            let body = json!({"eval_name": "quality", "status": "passed", "run_at": "2026-11-24T00:00:00Z"});
+            send(Method::POST, &format!("{kit}/9.9.9/eval-results"), body).await
+        }
+        "setGates" => send(Method::PUT, &format!("{kit}/gates"), json!({"gates": {}})).await,
         "reportPackage" => {
             send(Method::POST, &format!("{kit}/report"), json!({"category": "other", "text": "odd"})).await
         }

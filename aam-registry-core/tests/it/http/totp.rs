@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::{reply::Reply, site::Site};
-use crate::registry::world::{PASSWORD, World};
+use crate::registry::world::{PASSWORD, World, registration};
 
 /// The code of a seed, so many seconds from now.
 fn code(site: &Site, secret: &TotpSecret, seconds: i64) -> String {
@@ -71,6 +71,22 @@ async fn a_code_without_the_password_tells_nothing() {
     let wrong = site.send_json(Method::POST, "/api/v1/users/login", "", &body).await;
     wrong.assert_error(401, "invalid_credentials");
     assert_eq!(log_in(&site, Some(&code(&site, &secret, 0))).await.status, 200, "the code is not used up");
+}
+
+#[tokio::test]
+async fn administrators_may_be_bound_to_networks() {
+    for (network, status) in [("192.0.2.0/24", 200), ("10.0.0.0/8", 403)] {
+        let networks = [network.parse().expect("a network")];
+        let site = Site::of(World::with_policy(Policy::default().with_admin_networks(networks)));
+        site.world.registry.create_admin(registration("root")).await.expect("made");
+        let root = site.login("root").await;
+        let log = site.act(Method::GET, "/api/v1/audit-log", &root).await;
+        assert_eq!(log.status, status, "{network}");
+        assert_eq!(site.act(Method::GET, "/api/v1/users/me", &root).await.status, 200);
+        if status == 403 {
+            assert!(log.text().contains("certain networks"), "{log:?}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -11,7 +11,8 @@ use super::{
     client::Client,
     retry::Repeat,
     wire::{
-        Account, EnrolledOtp, RecoveryCodes, Registered, ScopeInfo, SessionList, SessionToken, TokenInfo, TokenList,
+        Account, EnrolledOtp, Invitation, InvitationList, RecoveryCodes, Registered, ScopeInfo, SessionList,
+        SessionToken, TokenInfo, TokenList, UserPage,
     },
 };
 use crate::{config::Secret, failure::Result, output::plain};
@@ -33,8 +34,12 @@ impl Client {
         username: &Username,
         email: &str,
         password: &Secret,
+        invitation: Option<&str>,
     ) -> Result<Answered<Registered>> {
-        let body = json!({"username": username.as_str(), "email": email, "password": password.expose()});
+        let mut body = json!({"username": username.as_str(), "email": email, "password": password.expose()});
+        if let Some(invitation) = invitation {
+            body["invitation"] = json!(invitation);
+        }
         let answer: Answered<Registered> =
             self.send_json(Method::POST, self.url("users/register"), &body, Repeat::IfUnsent).await?;
         if answer.read.username != username.as_str() {
@@ -95,6 +100,65 @@ impl Client {
     /// Verifies an e-mail address with the link of a mail.
     pub(crate) async fn verify_email(&self, link: &str) -> Result<()> {
         self.act(Method::POST, self.url("users/verify-email"), Some(&json!({"token": link}))).await
+    }
+
+    /// A page of accounts, for administrators.
+    pub(crate) async fn users(
+        &self,
+        text: Option<&str>,
+        role: Option<&str>,
+        disabled: bool,
+        page: u64,
+    ) -> Result<UserPage> {
+        let mut url = self.url("users");
+        {
+            let mut query = url.query_pairs_mut();
+            query.append_pair("limit", "200").append_pair("page", &page.to_string());
+            for (key, value) in [("q", text), ("role", role), ("disabled", disabled.then_some("true"))] {
+                if let Some(value) = value {
+                    query.append_pair(key, value);
+                }
+            }
+        }
+        self.get(url).await
+    }
+
+    /// Changes an account of somebody else.
+    pub(crate) async fn change_user(&self, user: &Username, change: &Value) -> Result<Value> {
+        self.send_json(Method::PATCH, self.url(&format!("users/{user}")), change, Repeat::IfUnsent).await
+    }
+
+    /// Makes a link with which somebody sets a password.
+    pub(crate) async fn make_reset_link(&self, user: &Username) -> Result<Value> {
+        let url = self.url(&format!("users/{user}/password-reset"));
+        self.send_json(Method::POST, url, &json!({}), Repeat::IfUnsent).await
+    }
+
+    /// Deletes an account of somebody else.
+    pub(crate) async fn delete_user(&self, user: &Username) -> Result<()> {
+        self.act(Method::DELETE, self.url(&format!("users/{user}")), None).await
+    }
+
+    /// Deletes the caller's account.
+    pub(crate) async fn delete_account(&self, password: &Secret, otp: Option<&str>) -> Result<()> {
+        let body = json!({"current_password": password.expose(), "otp": otp});
+        self.act(Method::DELETE, self.url("users/me"), Some(&body)).await
+    }
+
+    /// Makes an invitation.
+    pub(crate) async fn invite(&self, wanted: &Value) -> Result<Invitation> {
+        self.send_json(Method::POST, self.url("invitations"), wanted, Repeat::IfUnsent).await
+    }
+
+    /// The invitations that are open.
+    pub(crate) async fn invitations(&self) -> Result<Vec<Invitation>> {
+        let list: InvitationList = self.get(self.url("invitations")).await?;
+        Ok(list.invitations)
+    }
+
+    /// Revokes an invitation.
+    pub(crate) async fn revoke_invitation(&self, id: &str) -> Result<()> {
+        self.act(Method::DELETE, self.url(&format!("invitations/{id}")), None).await
     }
 
     /// Begins to enroll a second factor.

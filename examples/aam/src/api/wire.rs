@@ -213,6 +213,25 @@ pub(crate) struct DeliveryPage {
     pub(crate) pages: u64,
 }
 
+/// A result of an eval that was recorded.
+#[derive(Debug, Deserialize)]
+pub(crate) struct RecordedEval {
+    #[serde(rename = "eval_name")]
+    _eval_name: String,
+}
+
+/// The results of the evals of a version.
+#[derive(Debug, Deserialize)]
+pub(crate) struct EvalList {
+    pub(crate) eval_results: Vec<serde_json::Value>,
+}
+
+/// The gates of a package, by dist-tag.
+#[derive(Debug, Deserialize)]
+pub(crate) struct GateList {
+    pub(crate) gates: serde_json::Map<String, serde_json::Value>,
+}
+
 /// A page of reports.
 #[derive(Debug, Deserialize)]
 pub(crate) struct ReportPage {
@@ -254,6 +273,51 @@ pub(super) struct SessionToken {
 #[derive(Debug, Deserialize)]
 pub(super) struct TokenList {
     pub(super) tokens: Vec<TokenInfo>,
+}
+
+/// A page of accounts.
+#[derive(Debug, Deserialize)]
+pub(crate) struct UserPage {
+    pub(crate) users: Vec<ManagedUser>,
+    pub(crate) pages: u64,
+}
+
+/// An account, as administrators see it.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct ManagedUser {
+    pub(crate) username: String,
+    pub(crate) email: Option<String>,
+    #[serde(default)]
+    pub(crate) roles: Vec<String>,
+    #[serde(default)]
+    pub(crate) otp_enabled: bool,
+    #[serde(default)]
+    pub(crate) disabled: bool,
+}
+
+/// An invitation; `token`, `url` and `mailed` are told when it is made.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Invitation {
+    pub(crate) id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) token: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) url: Option<String>,
+    #[serde(default)]
+    pub(crate) mailed: bool,
+    pub(crate) email: Option<String>,
+    #[serde(default)]
+    pub(crate) roles: Vec<String>,
+    #[serde(default)]
+    pub(crate) scopes: BTreeMap<String, String>,
+    pub(crate) invited_by: Option<String>,
+    pub(crate) expires_at: Option<Text<Timestamp>>,
+}
+
+/// The invitations that are open.
+#[derive(Debug, Deserialize)]
+pub(super) struct InvitationList {
+    pub(super) invitations: Vec<Invitation>,
 }
 
 /// A second factor that waits to be confirmed.

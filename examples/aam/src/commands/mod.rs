@@ -1,12 +1,16 @@
 //! The commands, one a file.
 
+pub(crate) mod account;
 mod acting;
 pub(crate) mod audit_log;
 pub(crate) mod deprecate;
 pub(crate) mod dist_tag;
 pub(crate) mod download;
+pub(crate) mod eval;
+pub(crate) mod gate;
 pub(crate) mod info;
 pub(crate) mod install;
+pub(crate) mod invite;
 pub(crate) mod list;
 pub(crate) mod login;
 pub(crate) mod logout;
@@ -22,9 +26,11 @@ pub(crate) mod scope;
 pub(crate) mod search;
 pub(crate) mod sessions;
 pub(crate) mod token;
+pub(crate) mod trusted_publisher;
 pub(crate) mod uninstall;
 pub(crate) mod unyank;
 pub(crate) mod update;
+pub(crate) mod user;
 pub(crate) mod verify_email;
 pub(crate) mod visibility;
 pub(crate) mod webhook;

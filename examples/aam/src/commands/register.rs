@@ -25,6 +25,9 @@ pub(crate) struct Register {
     /// Your e-mail address; asked for where not given
     #[arg(long, short)]
     email: Option<String>,
+    /// The link of an invitation, or the code at its end, where the registry takes accounts by invitation
+    #[arg(long, value_name = "LINK")]
+    invitation: Option<String>,
     /// Read the password, at least 12 characters, from stdin
     #[arg(long)]
     password_stdin: bool,
@@ -50,7 +53,7 @@ impl Register {
             return Err(Failure::usage("The passwords differ"));
         }
         let client = Client::new(registry.url.clone(), None, &session.patience)?;
-        let user = client.register(&username, &email, &password).await?;
+        let user = client.register(&username, &email, &password, self.invitation.as_deref()).await?;
         if self.no_login {
             return session.out.done(&user, || {
                 vec![format!("Made the account {username} on {}; log in with `aam login`", registry.url)]

@@ -2,7 +2,12 @@
 
 use std::fs;
 
-use aam_registry_core::{decide::ReadAccess, registry::Policy};
+use aam_registry_core::{
+    decide::ReadAccess,
+    registry::{Policy, RegistrationPolicy},
+    types::TotpSecret,
+};
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use crate::{
@@ -242,4 +247,60 @@ fn a_forgotten_password_is_set_with_a_link() {
     let said = machine.ok_with(&reset, &format!("{link}\n{new}\n"));
     assert!(said.contains("all sessions are over"), "{said}");
     machine.ok_with(&["login", "--username", "alice", "--password-stdin"], &format!("{new}\n"));
+}
+
+#[test]
+fn a_second_factor_is_enrolled_used_and_removed() {
+    let server = Server::start();
+    let machine = server.machine_of_alice();
+    let seed = machine.json(&["otp", "enrol", "--no-confirm"]);
+    let secret = TotpSecret::parse(seed["secret"].as_str().expect("a seed")).expect("a seed");
+    let code = |seconds: i64| secret.code_at(Timestamp::now() + SignedDuration::from_secs(seconds)).expect("a code");
+    let codes = machine.json(&["otp", "enrol", "--confirm", &code(-30)]);
+    let recovery = codes["recovery_codes"][0].as_str().expect("a code").to_owned();
+    let login = ["login", "--username", "alice", "--password-stdin"];
+    let file = machine.home().join("password");
+    fs::write(&file, format!("{PASSWORD}\n")).expect("written");
+    let mut command = machine.aam(&["--json", "login", "--username", "alice", "--password-stdin"]);
+    let output = command.stdin(fs::File::open(file).expect("file")).output().expect("aam runs");
+    let error: Value = serde_json::from_slice(&output.stdout).expect("json");
+    assert_eq!(error["error"], "otp_required");
+    let with_code: Vec<&str> = login.iter().copied().chain(["--otp", &recovery]).collect();
+    machine.ok_with(&with_code, &format!("{PASSWORD}\n"));
+    machine.ok(&["otp", "disable", "--otp", codes["recovery_codes"][1].as_str().expect("a code")]);
+    machine.ok_with(&login, &format!("{PASSWORD}\n"));
+}
+
+#[test]
+fn an_administrator_invites_manages_and_deletes_accounts() {
+    let server = Server::with(Policy::default().with_registration(RegistrationPolicy::Open));
+    let machine = server.machine_of_alice();
+    machine.fails(3, &["user", "list"]);
+    server.make_admin("alice");
+    let invited = machine.json(&["invite", "--email", "bob@example.com", "--scope", "my_org=member"]);
+    let link = invited["url"].as_str().expect("a link");
+    assert_eq!(machine.json(&["invite", "list"]).as_array().map(Vec::len), Some(1));
+    let other = server.machine();
+    let register =
+        ["register", "--username", "bob", "--email", "bob@example.com", "--password-stdin", "--invitation", link];
+    other.ok_with(&register, &format!("{PASSWORD}\n"));
+    assert_eq!(machine.json(&["invite", "list"]).as_array().map(Vec::len), Some(0));
+
+    let names = |users: &Value| -> Vec<String> {
+        users.as_array().expect("a list").iter().map(|user| user["username"].as_str().expect("a name").into()).collect()
+    };
+    assert_eq!(names(&machine.json(&["user", "list"])), ["alice", "bob"]);
+    machine.ok(&["user", "roles", "bob", "approver,auditor"]);
+    assert_eq!(names(&machine.json(&["user", "list", "--role", "auditor"])), ["bob"]);
+    machine.ok(&["user", "roles", "bob", "none"]);
+    machine.ok(&["user", "disable", "bob"]);
+    other.fails(3, &["whoami"]);
+    machine.ok(&["user", "enable", "bob"]);
+    other.ok(&["whoami"]);
+    assert!(machine.ok(&["user", "reset-password", "bob"]).contains("/reset-password#"));
+
+    other.fails(2, &["account", "delete", "--password-stdin"]);
+    other.ok_with(&["account", "delete", "--yes", "--password-stdin"], &format!("{PASSWORD}\n"));
+    other.fails(3, &["whoami"]);
+    assert_eq!(names(&machine.json(&["user", "list"])), ["alice"]);
 }

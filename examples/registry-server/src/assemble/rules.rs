@@ -72,10 +72,12 @@ pub(super) fn policy(settings: &Settings) -> Policy {
             LatestChoice::Highest => LatestPolicy::Highest,
             LatestChoice::Newest => LatestPolicy::Newest,
         })
+        .with_admin_networks(settings.admin_networks.0.iter().copied())
         .with_max_token_days(Some(settings.max_token_days.0))
         .with_require_admin_2fa(settings.require_admin_2fa.is_on())
         .with_registration(match settings.registration {
             Registration::Open => RegistrationPolicy::Open,
+            Registration::Invite => RegistrationPolicy::Invite,
             Registration::Closed => RegistrationPolicy::Closed,
         })
         .with_read_access(match settings.read_access {

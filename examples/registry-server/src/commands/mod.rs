@@ -48,6 +48,11 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
             UserAction::Enable(of) => user::set_disabled(&of, false, surroundings(before.then(of.flags.clone()))),
             UserAction::GrantRole(of) => user::set_role(&of, true, surroundings(before.then(of.flags.clone()))),
             UserAction::RevokeRole(of) => user::set_role(&of, false, surroundings(before.then(of.flags.clone()))),
+            UserAction::Delete(of) => user::delete(&of, surroundings(before.then(of.flags.clone()))),
+            UserAction::Invite(invite) => {
+                let flags = before.then(invite.flags.clone());
+                user::invite(invite, surroundings(flags))
+            }
             UserAction::ResetOtp(of) => user::reset_otp(&of, surroundings(before.then(of.flags.clone()))),
             UserAction::ResetPassword(reset) => {
                 let flags = before.then(reset.flags.clone());

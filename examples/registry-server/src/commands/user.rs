@@ -3,15 +3,15 @@
 use std::fmt::Write;
 
 use aam_registry_core::{
-    registry::{AccountDescription, NewAccount, OPERATOR, Registry},
-    types::{AccountFilter, AccountRoles, Token, TokenPattern, TokenScope, User, Username},
+    registry::{AccountDescription, InvitationRequest, NewAccount, OPERATOR, Registry},
+    types::{AccountFilter, AccountRole, AccountRoles, Token, TokenPattern, TokenScope, User, Username},
 };
 use serde_json::{Value, json};
 
 use super::{Answer, Failed, configuration, password, runtime};
 use crate::{
     assemble::{self, Purpose},
-    cli::{CreateUser, ListUsers, NamedUser, ResetPassword, RoleOfUser},
+    cli::{CreateUser, InviteUser, ListUsers, NamedUser, ResetPassword, RoleOfUser},
     config::Surroundings,
 };
 
@@ -121,6 +121,46 @@ pub(super) fn reset_password(command: ResetPassword, surroundings: Surroundings)
          `aam-registry token revoke --user {username}` ends them, too"
     );
     Ok(Answer::new(command.json, text, &changed_json(&done.user, done.changed)))
+}
+
+/// Deletes an account.
+pub(super) fn delete(command: &NamedUser, surroundings: Surroundings) -> Result<Answer, Failed> {
+    let username = username(&command.username)?;
+    on_registry(surroundings, async |registry| match registry.delete_account_as_operator(&username).await {
+        Err(error) if !error.details().is_empty() => {
+            let names: Vec<_> = error.details().iter().map(|detail| detail.field.to_string()).collect();
+            Err(Failed(format!("{error}: {}", names.join(", "))))
+        }
+        done => Ok(done?),
+    })?;
+    let text = format!("{username} is deleted; the name stays reserved, and packages stay with their other owners");
+    Ok(Answer::new(command.json, text, &json!({"username": username.as_str(), "deleted": true})))
+}
+
+/// Makes a link with which somebody makes an account.
+pub(super) fn invite(command: InviteUser, surroundings: Surroundings) -> Result<Answer, Failed> {
+    let InviteUser { email, roles, scopes, json, .. } = command;
+    let scopes = scopes.iter().map(|text| {
+        let (scope, role) = text.split_once('=').ok_or_else(|| Failed("write --scope as my_org=member".to_owned()))?;
+        Ok((scope.to_owned(), role.to_owned()))
+    });
+    let request = InvitationRequest { email, roles, scopes: scopes.collect::<Result<_, Failed>>()? };
+    let settings = configuration(surroundings)?.settings;
+    let base_url = settings.base_url.as_str().to_owned();
+    let made = runtime()?.block_on(async {
+        let registry = assemble::registry(&settings, Purpose::Command).await?;
+        Ok::<_, Failed>(registry.invite_as_operator(&request).await?)
+    })?;
+    let (url, expires_at) = (made.url(&base_url), made.invitation.expires_at);
+    let value = json!({
+        "id": made.invitation.id.to_string(),
+        "token": made.secret.expose(),
+        "url": url,
+        "mailed": made.is_mailed,
+        "expires_at": expires_at.to_string(),
+    });
+    let text = format!("give this link to who is invited; it works once, until {expires_at}:\n{url}");
+    Ok(Answer::new(json, text, &value))
 }
 
 /// Removes the second factor of an account.

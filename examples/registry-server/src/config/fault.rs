@@ -46,7 +46,6 @@ impl Fault {
                 ("its value is not allowed".to_owned(), allowed(spec))
             }
             Refusal::NotAllowed => (format!("`{}` is not allowed", shortened(&found.text)), allowed(spec)),
-            Refusal::NotBuilt(reason) => (reason.to_owned(), allowed(spec)),
             Refusal::Because(reason) => (reason, allowed(spec)),
         };
         Self { allowed, ..Self::new(spec.name(), &found.source, problem) }

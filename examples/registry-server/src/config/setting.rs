@@ -99,8 +99,6 @@ pub(crate) trait Value: Sized {
 pub(crate) enum Refusal {
     /// It is not one of the allowed values.
     NotAllowed,
-    /// It selects a feature that this release does not have.
-    NotBuilt(&'static str),
     /// For this reason, which does not quote the text.
     Because(String),
 }

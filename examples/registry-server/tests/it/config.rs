@@ -254,7 +254,6 @@ fn a_registry_for_known_users_has_no_cdn() {
 #[test]
 fn what_this_release_cannot_do_is_refused_in_plain_words() {
     for (name, value, told) in [
-        ("REGISTRATION", "invite", "registration by invitation is not built"),
         ("REQUIRE_SIGNATURES", "true", "Signatures are not built"),
         ("REQUIRE_APPROVAL", "yes", "Approval of versions is not built"),
         ("REQUIRE_APPROVAL_FOR_TAGS", "stable", "Approval of versions is not built"),
@@ -262,7 +261,6 @@ fn what_this_release_cannot_do_is_refused_in_plain_words() {
         ("READ_ONLY", "true", "A read-only registry is not built"),
         ("PASSWORD_LOGIN", "off", "Turning password login off is not built"),
         ("OIDC_ISSUER", "https://id.example.com", "Single sign-on is not built"),
-        ("ADMIN_NETWORKS", "10.0.0.0/8", "Limiting administration to networks is not built"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://h", "OpenTelemetry are not built"),
         ("PAGES", "on", "Web pages are not built"),
         ("INDEXABLE", "true", "Web pages are not built"),

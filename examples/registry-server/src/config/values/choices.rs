@@ -10,7 +10,6 @@ macro_rules! choice {
         $type:ident as $placeholder:literal {
             $($(#[$variant_doc:meta])* $variant:ident = $text:literal $(| $alias:literal)*,)+
         }
-        $(later { $($later:literal)|+ => $reason:literal $(,)? })?
     ) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +28,6 @@ macro_rules! choice {
             fn parse(text: &str) -> Result<Self, Refusal> {
                 match text.to_ascii_lowercase().as_str() {
                     $($text $(| $alias)* => Ok(Self::$variant),)+
-                    $($($later)|+ => Err(Refusal::NotBuilt($reason)),)?
                     _ => Err(Refusal::NotAllowed),
                 }
             }
@@ -89,10 +87,11 @@ choice! {
     Registration as "WHO" {
         /// Everybody.
         Open = "open",
+        /// Who has an invitation.
+        Invite = "invite",
         /// Nobody.
         Closed = "closed",
     }
-    later { "invite" => "registration by invitation is not built into this release" }
 }
 
 choice! {
