@@ -82,6 +82,8 @@ mod invitations;
 mod jobs;
 mod listing;
 mod maintenance;
+mod moderation;
+mod moderation_writes;
 mod packages;
 mod pool;
 mod pooler;

@@ -29,6 +29,8 @@ mod invitations;
 mod jobs;
 mod listing;
 mod maintenance;
+mod moderation;
+mod moderation_writes;
 mod packages;
 #[cfg(test)]
 mod plans;
