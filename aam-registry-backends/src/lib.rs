@@ -19,6 +19,8 @@ pub mod folder;
 pub mod governor;
 #[cfg(feature = "jwt")]
 pub mod jwt;
+#[cfg(feature = "oidc")]
+pub mod oidc;
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azblob"))]
 pub mod opendal;
 #[cfg(feature = "outgoing")]

@@ -9,7 +9,8 @@ pub use database::{DatabaseError, DatabaseTrouble};
 pub use disk::{DiskError, DiskTrouble};
 
 use crate::types::{
-    DistTag, ManifestFault, PackageName, RateDecision, ScopeName, Sha256Digest, TokenId, Username, Version,
+    DistTag, EvalName, Issuer, ManifestFault, PackageName, RateDecision, ScopeName, Sha256Digest, TokenId, Username,
+    Version,
 };
 
 /// The result of a use case or a port.
@@ -57,6 +58,9 @@ pub enum InvalidName {
     /// Not a pattern of package names.
     #[error("`{0}` is not a pattern of package names: use a full name, or one with `*` such as `@team/*`")]
     Pattern(String),
+    /// Not the name of an eval.
+    #[error("`{0}` is not the name of an eval: use 1 to 64 lower-case letters, digits, `-`, `_` and `.`")]
+    Eval(String),
 }
 
 macro_rules! codes {
@@ -90,6 +94,7 @@ codes! {
     InvalidManifest = "invalid_manifest", 400;
     InvalidArchive = "invalid_archive", 400;
     ChecksumMismatch = "checksum_mismatch", 400;
+    GateFailed = "gate_failed", 400;
     InvalidTag = "invalid_tag", 400;
     InvitationInvalid = "invitation_invalid", 400;
     Unauthorized = "unauthorized", 401;
@@ -312,6 +317,17 @@ pub enum Error {
     /// Authenticated, but not allowed.
     #[error("{0}")]
     Forbidden(String),
+    /// An ID token that no trusted publisher matches; says what the token claims.
+    #[error("{message}")]
+    NoTrustedPublisher {
+        /// Why, and what to do.
+        message: String,
+        /// The claims of the token.
+        details: Vec<Detail>,
+    },
+    /// The keys of an issuer of ID tokens cannot be had.
+    #[error("The keys of {0} cannot be fetched at the moment; try again in a moment")]
+    IssuerUnavailable(Issuer),
     /// A reserved name.
     #[error("The name `{0}` is reserved; choose another")]
     NameReserved(String),
@@ -328,6 +344,18 @@ pub enum Error {
     /// A tag that the operator does not allow.
     #[error("This registry does not allow the dist-tag `{0}`")]
     TagNotAllowed(DistTag),
+    /// A version has not passed the evals that the gate of a dist-tag asks for.
+    #[error("Version {version} of {package} does not pass the gate of the dist-tag `{tag}`; see the details")]
+    GateFailed {
+        /// The package.
+        package: PackageName,
+        /// The dist-tag.
+        tag: DistTag,
+        /// The version.
+        version: String,
+        /// The evals that are wanting, and why.
+        wanting: Vec<(EvalName, &'static str)>,
+    },
     /// There are as many of something as there may be.
     #[error("{0}")]
     QuotaExceeded(String),
@@ -528,10 +556,11 @@ impl Error {
             Self::OtpRequired => ErrorCode::OtpRequired,
             Self::OtpInvalid => ErrorCode::OtpInvalid,
             Self::TwoFactorRequired(_) => ErrorCode::TwoFactorRequired,
-            Self::Forbidden(_) => ErrorCode::Forbidden,
+            Self::Forbidden(_) | Self::NoTrustedPublisher { .. } => ErrorCode::Forbidden,
             Self::NameReserved(_) => ErrorCode::NameReserved,
             Self::NameTooSimilar { .. } => ErrorCode::NameTooSimilar,
             Self::TagNotAllowed(_) => ErrorCode::TagNotAllowed,
+            Self::GateFailed { .. } => ErrorCode::GateFailed,
             Self::QuotaExceeded(_) => ErrorCode::QuotaExceeded,
             Self::RegistrationClosed => ErrorCode::RegistrationClosed,
             Self::PackageNotFound(_) => ErrorCode::PackageNotFound,
@@ -550,7 +579,7 @@ impl Error {
             Self::PayloadTooLarge(_) => ErrorCode::PayloadTooLarge,
             Self::Timeout(_) => ErrorCode::Timeout,
             Self::ClientTimeout(_) => ErrorCode::ClientTimeout,
-            Self::Overloaded | Self::Contended(_) => ErrorCode::Overloaded,
+            Self::Overloaded | Self::Contended(_) | Self::IssuerUnavailable(_) => ErrorCode::Overloaded,
             Self::RateLimited(_) | Self::TooManyAtOnce(_) => ErrorCode::RateLimited,
             Self::Backend(backend) => backend.code(),
         }
@@ -559,9 +588,14 @@ impl Error {
     /// The details for the client in addition to the message.
     pub fn details(&self) -> Vec<Detail> {
         match self {
-            Self::InvalidRequest { details, .. } | Self::ResolutionConflict { details, .. } => details.clone(),
+            Self::InvalidRequest { details, .. }
+            | Self::ResolutionConflict { details, .. }
+            | Self::NoTrustedPublisher { details, .. } => details.clone(),
             Self::InvalidManifest(faults) => {
                 faults.iter().map(|fault| Detail::new(&*fault.field, &*fault.error)).collect()
+            }
+            Self::GateFailed { wanting, .. } => {
+                wanting.iter().map(|(name, why)| Detail::new(name.as_str(), *why)).collect()
             }
             Self::NeedsHeirs { ownerless, .. } => {
                 ownerless.iter().map(|name| Detail::new(&**name, "has no other owner")).collect()

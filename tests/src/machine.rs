@@ -14,18 +14,28 @@ use crate::{Server, binary::client_binary, command::Ran};
 pub struct Machine {
     folder: TempDir,
     registry: String,
-    token: String,
+    token: Option<String>,
 }
 
 impl Machine {
-    /// A machine of the new user `username` of `server`.
+    /// A machine of the new user `username` of `server`, whose token publishes.
     pub async fn new(server: &Server, username: &str) -> Self {
+        Self::with_scopes(server, username, &["publish"]).await
+    }
+
+    /// The same with a token of those scopes.
+    pub async fn with_scopes(server: &Server, username: &str, scopes: &[&str]) -> Self {
         let user = server.user(username).await;
-        let token = serde_json::json!({"name": "machine", "scopes": ["publish"], "expires_in_days": 1});
+        let token = serde_json::json!({"name": "machine", "scopes": scopes, "expires_in_days": 1});
         let token = user.post("/api/v1/users/tokens", &token).await.expect_status(201).json();
         let token = token["token"].as_str().expect("a token").to_owned();
+        Self { token: Some(token), ..Self::without_login(server) }
+    }
+
+    /// A machine on which nobody is logged in, such as one of CI.
+    pub fn without_login(server: &Server) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        Self { folder, registry: server.base().to_owned(), token }
+        Self { folder, registry: server.base().to_owned(), token: None }
     }
 
     /// An empty folder in it, made if it is missing.
@@ -38,10 +48,22 @@ impl Machine {
     /// Runs `aam --json` in a folder of the machine; it must succeed. Gives what it printed.
     #[track_caller]
     pub fn aam(&self, folder: &Path, arguments: &[&str]) -> impl Future<Output = Value> {
+        let ran = self.run(folder, arguments, &[]);
+        async move { ran.await.expect_code(0).json() }
+    }
+
+    /// Runs `aam --json` in a folder of the machine with additional environment variables.
+    pub fn run(
+        &self,
+        folder: &Path,
+        arguments: &[&str],
+        variables: &[(&str, String)],
+    ) -> impl Future<Output = Ran> + use<> {
         let mut command = Command::new(client_binary());
         command.env_clear().envs(["PATH", "SYSTEMROOT"].iter().filter_map(|key| Some((key, env::var_os(key)?))));
-        command.env("HOME", self.folder.path()).env("AAM_REGISTRY", &self.registry).env("AAM_TOKEN", &self.token);
+        command.env("HOME", self.folder.path()).env("AAM_REGISTRY", &self.registry);
+        command.envs(self.token.iter().map(|token| ("AAM_TOKEN", token))).envs(variables.iter().cloned());
         command.arg("--json").args(arguments).current_dir(folder);
-        async move { Ran::of(command).await.expect_code(0).json() }
+        Ran::of(command)
     }
 }

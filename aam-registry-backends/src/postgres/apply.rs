@@ -17,11 +17,11 @@ use uuid::Uuid;
 use super::{
     audit::Append,
     connection::Session,
-    erasure,
+    erasure, evals,
     failure::Tx,
-    invitations, jobs, listing, publish, reports, second_factor_writes, session_writes,
+    invitations, jobs, listing, publish, publisher_tokens, reports, second_factor_writes, session_writes,
     sql::{self, Text},
-    token_notices, webhook_writes,
+    token_notices, trusted_publishers, webhook_writes,
 };
 use crate::relational::columns;
 
@@ -88,6 +88,8 @@ const PUBLISHES: &[&str] = &[
     listing::LIST,
     listing::UNLIST,
     listing::TOUCH_LISTING,
+    trusted_publishers::DROP_OTHERS,
+    trusted_publishers::SETTLE,
 ];
 
 /// Prepares what a publish will run, so that no lock is held meanwhile.
@@ -161,9 +163,17 @@ fn statements(write: &Write<'_>) -> &'static [&'static str] {
         Write::DeleteWebhook(_) => &[webhook_writes::DELETE, jobs::DROP_KIND],
         Write::PutOperatorWebhook(_) => &[webhook_writes::PUT_OPERATOR],
         Write::ForgetOperatorWebhook(_) => &[webhook_writes::FORGET_OPERATOR],
+        Write::PutEval { .. } => &[evals::PUT],
+        Write::SetGates { .. } => &[evals::DROP_GATES, evals::ADD_GATES],
         Write::PutReport(_) => &[reports::PUT],
         Write::QueueJob(_) => &[jobs::ENQUEUE],
         Write::RetryJob(_) => &[jobs::RETRY_ONE],
+        Write::PutPublisher(_) => &[trusted_publishers::PUT],
+        Write::DeletePublisher(_) => &[trusted_publishers::DELETE],
+        Write::SetTrustedOnly { .. } => &[trusted_publishers::SET_ONLY],
+        Write::SettlePublishers { .. } => &[trusted_publishers::DROP_OTHERS, trusted_publishers::SETTLE],
+        Write::AddPublisherToken(_) => &[publisher_tokens::ADD_TOKEN],
+        Write::UseIdToken { .. } => &[trusted_publishers::USE_ID_TOKEN],
         Write::Publish(_) => PUBLISHES,
     }
 }
@@ -242,9 +252,29 @@ async fn run(tx: &Session, write: &Write<'_>, listed: Option<&Manifest>) -> Tx<(
         Write::ForgetOperatorWebhook(name) => {
             sql::run(tx, webhook_writes::FORGET_OPERATOR, [&name.as_str()]).await.map(drop)
         }
+        Write::PutEval { package, version, result } => evals::put(tx, package, version, result).await,
+        Write::SetGates { package, gates } => evals::set_gates(tx, package, gates).await,
         Write::PutReport(report) => reports::put(tx, report).await,
         Write::QueueJob(job) => jobs::enqueue(tx, slice::from_ref(job)).await,
         Write::RetryJob(id) => sql::run(tx, jobs::RETRY_ONE, [&Uuid::from(*id)]).await.map(drop),
+        Write::PutPublisher(publisher) => trusted_publishers::put(tx, publisher).await,
+        Write::DeletePublisher(id) => sql::run(tx, trusted_publishers::DELETE, [&Uuid::from(*id)]).await.map(drop),
+        Write::SetTrustedOnly { package, only } => {
+            sql::run(tx, trusted_publishers::SET_ONLY, [&package.as_str(), only]).await.map(drop)
+        }
+        Write::SettlePublishers { package, owner } => {
+            let (package, owner) = (package.as_str(), owner.map(Uuid::from));
+            try_join!(
+                sql::run(tx, trusted_publishers::DROP_OTHERS, [&package, &owner]),
+                sql::run(tx, trusted_publishers::SETTLE, [&package]),
+            )
+            .map(drop)
+        }
+        Write::AddPublisherToken(token) => publisher_tokens::add_token(tx, token).await,
+        Write::UseIdToken { key, until } => {
+            let (key, until) = (key.as_bytes().as_slice(), until.as_microsecond());
+            sql::run(tx, trusted_publishers::USE_ID_TOKEN, [&key, &until]).await.map(drop)
+        }
         Write::Publish(new) => {
             let manifest = &new.commit.manifest;
             let package = async { if new.is_new_package { publish::insert_package(tx, new).await } else { Ok(()) } };

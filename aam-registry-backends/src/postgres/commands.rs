@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use aam_registry_core::{
     Result,
-    decide::{Request, RevokedTokens},
+    decide::{PublisherCommand, Request, RevokedTokens},
     ports::{CommandHandler, QueryHandler, QueryRequest},
 };
 use async_trait::async_trait;
 
 use super::{
-    PostgresMetadata, accounts, admission::Rows, apply::apply, connection::Session, erasure, facts, failure::Tx,
-    invitations, reports, scopes, second_factors, sessions, token_notices, tokens, users, webhooks,
+    PostgresMetadata, accounts, admission::Rows, apply::apply, connection::Session, erasure, evals, facts, failure::Tx,
+    invitations, publisher_tokens, reports, scopes, second_factors, sessions, token_notices, tokens,
+    trusted_publishers, users, webhooks,
 };
 
 #[async_trait]
@@ -48,14 +49,16 @@ fn rows(request: &Request) -> Option<Rows> {
         Request::CreateScope(asked) => Rows::of(&asked.question().actor).and_scope(&asked.question().name),
         Request::ChangeMember(asked) => Rows::of(&asked.question().actor).and_scope(&asked.question().scope),
         Request::ChangeWebhook(asked) => Rows::of(&asked.question().actor).and_scope(&asked.question().scope),
+        Request::ChangePublisher(asked) => Rows::of(&asked.question().actor).and_package(&asked.question().package),
         Request::ReportPackage(asked) => {
             let new = asked.question();
             Rows::of(&new.actor).and_package(&new.report.package)
         }
         Request::CloseReport(asked) => Rows::of(&asked.question().actor),
-        Request::ReportDelivery(_) | Request::ReportOperatorDelivery(_) | Request::EnableOperatorWebhook(_) => {
-            return None;
-        }
+        Request::ReportDelivery(_)
+        | Request::ReportOperatorDelivery(_)
+        | Request::EnableOperatorWebhook(_)
+        | Request::ExchangeIdToken(_) => return None,
     })
 }
 
@@ -88,6 +91,13 @@ async fn execute(tx: &Session, request: &Request) -> Tx<()> {
         Request::EnableOperatorWebhook(asked) => {
             asked.decide(&webhooks::operator_facts(tx, &asked.question().name).await?)
         }
+        Request::ChangePublisher(asked) => {
+            let PublisherCommand { actor, package, .. } = asked.question();
+            asked.decide(&trusted_publishers::publisher_facts(tx, actor, package).await?)
+        }
+        Request::ExchangeIdToken(asked) => {
+            asked.decide(&trusted_publishers::exchange_facts(tx, asked.question()).await?)
+        }
     };
     apply(tx, decision?).await
 }
@@ -118,8 +128,18 @@ async fn answer(tx: &Session, request: &QueryRequest) -> Tx<()> {
         QueryRequest::TokenOfSecret(asked) => asked.answer(tokens::of_secret(tx, &asked.question().0).await?),
         QueryRequest::SecondFactorOf(asked) => asked.answer(second_factors::find(tx, asked.question().0).await?),
         QueryRequest::WebhookById(asked) => asked.answer(webhooks::find(tx, asked.question().0).await?),
+        QueryRequest::TagGates(asked) => {
+            let (name, reach) = &asked.question().0;
+            asked.answer(evals::gates_of(tx, name, *reach).await?);
+        }
         QueryRequest::Reports(asked) => asked.answer(reports::list(tx, &asked.question().0).await?),
         QueryRequest::OperatorWebhookStates(asked) => asked.answer(webhooks::operator_states(tx).await?),
+        QueryRequest::PublisherFactsOf(asked) => {
+            asked.answer(trusted_publishers::seen_facts(tx, &asked.question().0).await?);
+        }
+        QueryRequest::PublisherBySecret(asked) => {
+            asked.answer(publisher_tokens::by_secret(tx, &asked.question().0).await?);
+        }
     }
     Ok(())
 }

@@ -2,8 +2,8 @@
 
 use aam_registry_core::{
     decide::{
-        CallerAccount, CallerFacts, CallerToken, LatestFacts, OwnerState, PackageAccess, PackageFacts, PackageReads,
-        PackageState, VersionState, YankState,
+        CallerAccount, CallerFacts, CallerPublisher, CallerToken, LatestFacts, OwnerState, PackageAccess, PackageFacts,
+        PackageReads, PackageState, VersionState, YankState,
     },
     types::{
         Actor, Credential, DistTag, LatestTag, PackageName, PublishedVersion, ScopeRole, Username, Version, Visibility,
@@ -15,8 +15,10 @@ use uuid::Uuid;
 
 use super::{
     connection::{Params, Prepared, Session},
+    evals::{self, eval_status_columns},
     failure::{Failure, Tx},
     ids::VersionId,
+    publisher_tokens::{CALLER_PUBLISHER, caller_publisher},
     sql::{self, Text},
     versions::{of_name_and_key, texts},
 };
@@ -70,12 +72,14 @@ const ACCOUNT: &str = concat!("SELECT ", account_columns!(), " FROM users u WHER
 const REVOKED_SESSION: &str = "SELECT 1 FROM revoked_sessions WHERE user_id = $1 AND id = $2";
 const TOKEN: &str = "SELECT expires_at FROM tokens WHERE id = $1 AND user_id = $2 AND revoked_at IS NULL FOR SHARE";
 const SCOPE: &str = "SELECT 1 FROM scopes WHERE name = $1 FOR SHARE";
-const PACKAGE: &str = "SELECT updated_at, private FROM packages WHERE name = $1 FOR NO KEY UPDATE";
+const PACKAGE: &str = "SELECT updated_at, private, trusted_only FROM packages WHERE name = $1 FOR NO KEY UPDATE";
 const RIGHTS: &str = concat!("SELECT ", rights_columns!(), " FROM (SELECT 1) one LEFT JOIN packages p ON p.name = $4");
 const VERSION: &str = concat!(
     "SELECT v.version, v.yanked_at, v.yanked_reason,
         ARRAY(SELECT t.tag FROM dist_tags t WHERE t.version_id = v.id AND t.tag <> 'latest' ORDER BY t.tag), ",
     columns::version_texts!("v"),
+    ", ",
+    eval_status_columns!(),
     of_name_and_key!()
 );
 const LATEST: &str =
@@ -111,13 +115,38 @@ pub(super) fn credential(actor: &Actor) -> (Option<Text<'_>>, Option<Uuid>) {
     match &actor.credential {
         Credential::Session { id, .. } => (Some(Text(id)), None),
         Credential::Token(id) => (None, Some(Uuid::from(*id))),
-        Credential::Operator | Credential::Host => (None, None),
+        Credential::Publisher { .. } | Credential::Operator | Credential::Host => (None, None),
     }
 }
 
-/// What is known of a package, out of `updated_at` and `private` from column `at` on.
+/// The token of a trusted publisher, as a parameter.
+pub(super) fn publisher_token(actor: &Actor) -> Option<Uuid> {
+    match &actor.credential {
+        Credential::Publisher { token, .. } => Some(Uuid::from(*token)),
+        _ => None,
+    }
+}
+
+/// What is known of a package, out of `updated_at`, `private` and `trusted_only` from column `at` on.
 pub(super) fn package_state(row: &Row, at: usize) -> Tx<PackageState> {
-    Ok(PackageState { updated_at: sql::instant(row, at)?, visibility: Visibility::of(row.try_get(at + 1)?) })
+    Ok(PackageState {
+        updated_at: sql::instant(row, at)?,
+        visibility: Visibility::of(row.try_get(at + 1)?),
+        trusted_only: row.try_get(at + 2)?,
+    })
+}
+
+/// What an actor is to a package, and whether the scope of its name exists. Locks all of them.
+pub(super) async fn locked_access(tx: &Session, actor: &Actor, name: &PackageName) -> Tx<(PackageAccess, bool)> {
+    let locks = PackageLocks::prepare(tx).await?;
+    let [rights] = tx.prepare([RIGHTS]).await?;
+    let (user, (session, _)) = (Uuid::from(actor.user), credential(actor));
+    let (name_text, scope) = (name.as_str(), name.scope_or_empty());
+    let (held, rights) =
+        try_join!(locks.take(tx, actor, name), tx.rows(&rights, [&user, &session, &scope, &name_text]))?;
+    let rights = rights.first().ok_or_else(|| Failure::Corrupt("rights without a row".into()))?;
+    let scope_exists = held.scope_exists;
+    Ok((held.access(rights)?, scope_exists))
 }
 
 /// A role in the column `at`, where there is one.
@@ -148,11 +177,11 @@ pub(super) fn latest(row: &Row, at: usize) -> Tx<LatestFacts> {
 }
 
 /// The statements that find out who acts.
-pub(super) struct CallerQueries([Prepared; 3]);
+pub(super) struct CallerQueries([Prepared; 4]);
 
 impl CallerQueries {
     pub(super) async fn prepare(tx: &Session) -> Tx<Self> {
-        Ok(Self(tx.prepare([ACCOUNT, REVOKED_SESSION, TOKEN]).await?))
+        Ok(Self(tx.prepare([ACCOUNT, REVOKED_SESSION, TOKEN, CALLER_PUBLISHER]).await?))
     }
 
     /// Locks the user alone.
@@ -163,18 +192,21 @@ impl CallerQueries {
 
     /// Locks user and token, and reads what is known of them. Sends all it asks at once.
     pub(super) async fn load(&self, tx: &Session, actor: &Actor) -> Tx<CallerFacts> {
-        let Self([account_of, revoked, token_of]) = self;
+        let Self([account_of, revoked, token_of, publisher_of]) = self;
         let user = Uuid::from(actor.user);
         let (session, token) = credential(actor);
-        let (account, revoked, tokens) = try_join!(
+        let publisher = publisher_token(actor);
+        let (account, revoked, tokens, publishers) = try_join!(
             tx.rows(account_of, [&user]),
             rows_where(tx, revoked, session.as_ref().map(|session| [&user as _, session as _])),
             rows_where(tx, token_of, token.as_ref().map(|token| [token as _, &user as _])),
+            rows_where(tx, publisher_of, publisher.as_ref().map(|token| [token as _])),
         )?;
         Ok(CallerFacts {
             account: account.first().map(|row| self::account(row, 0)).transpose()?.flatten(),
             session_revoked: !revoked.is_empty(),
             token: tokens.first().map(held_token).transpose()?,
+            publisher: publishers.first().map(caller_publisher).transpose()?,
         })
     }
 }
@@ -201,12 +233,13 @@ fn held_token(row: &Row) -> Tx<CallerToken> {
 }
 
 /// The statements that lock what a change of a package relies on.
-pub(super) struct PackageLocks([Prepared; 4]);
+pub(super) struct PackageLocks([Prepared; 5]);
 
 /// What was found under the locks on an actor, a scope and a package.
 pub(super) struct Held {
     account: Option<CallerAccount>,
     token: Option<CallerToken>,
+    publisher: Option<CallerPublisher>,
     /// Whether there is a scope of the package's name.
     pub(super) scope_exists: bool,
     /// The package, where there is one.
@@ -215,26 +248,29 @@ pub(super) struct Held {
 
 impl PackageLocks {
     pub(super) async fn prepare(tx: &Session) -> Tx<Self> {
-        Ok(Self(tx.prepare([ACCOUNT, TOKEN, SCOPE, PACKAGE]).await?))
+        Ok(Self(tx.prepare([ACCOUNT, TOKEN, SCOPE, PACKAGE, CALLER_PUBLISHER]).await?))
     }
 
     /// Locks the actor, the scope and the package, in this order. Sends all it
     /// asks at once, so that what is joined behind it reads under the locks.
     pub(super) async fn take(&self, tx: &Session, actor: &Actor, name: &PackageName) -> Tx<Held> {
-        let Self([account_of, token_of, scope_of, package_of]) = self;
+        let Self([account_of, token_of, scope_of, package_of, publisher_of]) = self;
         let (user, full) = (Uuid::from(actor.user), name.as_str());
         let scope = Some(name.scope_or_empty()).filter(|scope| !scope.is_empty());
-        let (_, token) = credential(actor);
-        let (accounts, tokens, scopes, packages) = try_join!(
+        let ((_, token), publisher) = (credential(actor), publisher_token(actor));
+        let (accounts, tokens, scopes, packages, publishers) = try_join!(
             tx.rows(account_of, [&user]),
             rows_where(tx, token_of, token.as_ref().map(|token| [token as _, &user as _])),
             rows_where(tx, scope_of, scope.as_ref().map(|scope| [scope as _])),
             tx.rows(package_of, [&full]),
+            // After the package, as whoever removes the publisher does.
+            rows_where(tx, publisher_of, publisher.as_ref().map(|token| [token as _])),
         )?;
         let package = packages.first().map(|row| package_state(row, 0)).transpose()?;
         Ok(Held {
             account: accounts.first().map(|row| account(row, 0)).transpose()?.flatten(),
             token: tokens.first().map(held_token).transpose()?,
+            publisher: publishers.first().map(caller_publisher).transpose()?,
             scope_exists: !scopes.is_empty(),
             package,
         })
@@ -245,8 +281,8 @@ impl Held {
     /// What an actor is to a package, by this and by the columns of
     /// [`rights_columns`] that `row`, read under the locks, begins with.
     pub(super) fn access(self, row: &Row) -> Tx<PackageAccess> {
-        let Self { account, token, package, .. } = self;
-        let caller = CallerFacts { account, session_revoked: row.try_get(0)?, token };
+        let Self { account, token, publisher, package, .. } = self;
+        let caller = CallerFacts { account, session_revoked: row.try_get(0)?, token, publisher };
         Ok(PackageAccess { caller, package_owner: row.try_get(1)?, scope_role: role(row, 2)?, package })
     }
 }
@@ -254,18 +290,20 @@ impl Held {
 /// What a command about a package is decided by. Sends all it asks at once.
 pub(super) async fn package(tx: &Session, reads: PackageReads<'_>) -> Tx<PackageFacts> {
     let locks = PackageLocks::prepare(tx).await?;
-    let [rights, version_of, latest_of, tag_of, owner_of] = tx.prepare([RIGHTS, VERSION, LATEST, TAG, OWNER]).await?;
+    let [rights, version_of, latest_of, tag_of, owner_of, gates_of] =
+        tx.prepare([RIGHTS, VERSION, LATEST, TAG, OWNER, evals::GATES]).await?;
     let (user, (session, _)) = (Uuid::from(reads.actor.user), credential(reads.actor));
     let (name, scope) = (reads.package.as_str(), reads.package.scope_or_empty());
     let key = reads.version.map(Version::key);
     let (tag, owner) = (reads.tag.map(DistTag::as_str), reads.user.map(Username::as_str));
-    let (held, rights, versions, latest_rows, tags, owners) = try_join!(
+    let (held, rights, versions, latest_rows, tags, owners, gates) = try_join!(
         locks.take(tx, reads.actor, reads.package),
         tx.rows(&rights, [&user, &session, &scope, &name]),
         rows_where(tx, &version_of, key.as_ref().map(|key| [&name as _, key as _])),
         rows_where(tx, &latest_of, reads.latest.then_some([&name as _])),
         rows_where(tx, &tag_of, tag.as_ref().map(|tag| [&name as _, tag as _])),
         rows_where(tx, &owner_of, owner.as_ref().map(|owner| [owner as _, &scope as _, &name as _])),
+        rows_where(tx, &gates_of, reads.gates.then_some([&name as _, &true as _])),
     )?;
     let rights = rights.first().ok_or_else(|| Failure::Corrupt("rights without a row".into()))?;
     let owner = owners.first();
@@ -276,6 +314,7 @@ pub(super) async fn package(tx: &Session, reads: PackageReads<'_>) -> Tx<Package
         tag: tags.first().map(named_version).transpose()?.flatten(),
         tag_count: tags.first().map(|row| sql::unsigned(row, 1)).transpose()?.unwrap_or_default(),
         user: owner.map(owner_state).transpose()?,
+        gates: evals::gates(&gates)?,
         other_owners: owner.map(|row| sql::unsigned(row, 3)).transpose()?.unwrap_or_default(),
         owner_count: owner.map(|row| sql::unsigned(row, 4)).transpose()?.unwrap_or_default(),
     })
@@ -292,6 +331,7 @@ fn version_state(row: &Row) -> Tx<VersionState> {
         yanked: yanked_at.map(|at| YankState { at, reason }),
         texts: texts(row)?,
         tags: row.try_get::<_, Vec<&str>>(3)?.into_iter().map(str::parse).collect::<Result<_, _>>()?,
+        evals: evals::statuses(row)?,
     })
 }
 

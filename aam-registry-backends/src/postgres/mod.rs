@@ -29,6 +29,10 @@
 //! a webhook, which lock its deliveries last. How a delivery ended is noted under
 //! the lock of the webhook alone.
 //!
+//! Trusted publishers are changed under the lock of their package, and locked after
+//! it by whoever publishes with a token of one. To swap an ID token locks the
+//! publishers that may match, and nothing else.
+//!
 //! Versions, tags and listings are changed under the lock of their package, or
 //! in the transaction that makes it, and are not locked themselves.
 //!
@@ -69,6 +73,7 @@ mod config;
 mod connection;
 mod downloads;
 mod erasure;
+mod evals;
 mod facts;
 mod failure;
 mod identity;
@@ -80,6 +85,7 @@ mod packages;
 mod pool;
 mod pooler;
 mod publish;
+mod publisher_tokens;
 mod publishing;
 mod reports;
 mod schema;
@@ -98,6 +104,7 @@ mod tls;
 mod token_notices;
 mod tokens;
 mod totals;
+mod trusted_publishers;
 mod users;
 mod versions;
 mod webhook_writes;

@@ -53,7 +53,8 @@ const RIGHTS: &str = concat!(
     "SELECT ",
     account_columns!(),
     ", EXISTS (SELECT 1 FROM package_owners o WHERE o.package_id = p.id AND o.user_id = $2),
-        (SELECT m.role FROM scope_members m WHERE m.scope = p.scope AND m.user_id = $2), p.updated_at, p.private
+        (SELECT m.role FROM scope_members m WHERE m.scope = p.scope AND m.user_id = $2), p.updated_at, p.private,
+        p.trusted_only
     FROM packages p LEFT JOIN users u ON u.id = $2 WHERE p.name = $1"
 );
 /// One row: the scopes of which a user is a member, with the roles, and the private packages that list the user.

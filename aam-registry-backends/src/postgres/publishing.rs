@@ -18,6 +18,7 @@ use super::{
     facts::{self, account_columns},
     failure::{Failure, Tx},
     publish::{commit_facts, existing, similarity_key},
+    publisher_tokens::{CHECKED_PUBLISHER, caller_publisher},
     sql::{self, now},
 };
 use crate::relational::columns;
@@ -62,7 +63,8 @@ const CHECK: &str = concat!(
         EXISTS (SELECT 1 FROM package_owners o WHERE o.package_id = p.id AND o.user_id = $1),
         (SELECT m.role FROM scope_members m WHERE m.scope = $5 AND m.user_id = $1),
         k.id IS NOT NULL, k.expires_at, EXISTS (SELECT 1 FROM scopes s WHERE s.name = $5),
-        p.updated_at, p.private, (SELECT q.name FROM packages q WHERE q.similarity_key = $7), v.version, v.sha256
+        p.updated_at, p.private, p.trusted_only, (SELECT q.name FROM packages q WHERE q.similarity_key = $7), v.version,
+        v.sha256
     FROM (SELECT 1) one LEFT JOIN users u ON u.id = $1
         LEFT JOIN tokens k ON k.id = $3 AND k.user_id = $1 AND k.revoked_at IS NULL
         LEFT JOIN packages p ON p.name = $4
@@ -137,20 +139,25 @@ async fn check_facts(tx: &Session, check: &PublishCheck) -> Tx<PublishFacts> {
     let (session, token) = facts::credential(actor);
     let (scope, key, similarity_key) = (name.scope_or_empty(), version.key(), similarity_key(name));
     let params: [&(dyn ToSql + Sync); 7] = [&user, &session, &token, &name.as_str(), &scope, &key, &similarity_key];
+    let publisher = match facts::publisher_token(actor) {
+        Some(token) => sql::first(tx, CHECKED_PUBLISHER, [&token], caller_publisher).await?,
+        None => None,
+    };
     let facts = sql::first(tx, CHECK, params, |row| {
         const NEXT: usize = facts::ACCOUNT_COLUMNS;
         let expires_at = sql::optional_instant(row, NEXT + 4)?;
         let token = row.try_get::<_, bool>(NEXT + 3)?.then_some(CallerToken { expires_at });
-        let caller = CallerFacts { account: facts::account(row, 0)?, session_revoked: row.try_get(NEXT)?, token };
+        let (account, session_revoked) = (facts::account(row, 0)?, row.try_get(NEXT)?);
+        let caller = CallerFacts { account, session_revoked, token, publisher: publisher.clone() };
         let exists = sql::optional_instant(row, NEXT + 6)?.is_some();
         let package = exists.then(|| facts::package_state(row, NEXT + 6)).transpose()?;
-        let similar: Option<&str> = row.try_get(NEXT + 8)?;
+        let similar: Option<&str> = row.try_get(NEXT + 9)?;
         let (package_owner, scope_role) = (row.try_get(NEXT + 1)?, facts::role(row, NEXT + 2)?);
         Ok(PublishFacts {
             access: PackageAccess { caller, package_owner, scope_role, package },
             scope_exists: row.try_get(NEXT + 5)?,
             similar: similar.map(str::parse).transpose()?,
-            existing: existing(row, NEXT + 9)?,
+            existing: existing(row, NEXT + 10)?,
             ..PublishFacts::default()
         })
     });

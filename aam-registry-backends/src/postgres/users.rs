@@ -15,8 +15,9 @@ use super::{
     connection::Session,
     facts,
     failure::Tx,
-    invitations,
+    invitations, publisher_tokens,
     sql::{self, Text},
+    trusted_publishers,
 };
 use crate::relational::{
     columns,
@@ -138,6 +139,8 @@ impl UserStore for PostgresMetadata {
         self.repeatable(|tx| async move {
             sql::run(&tx, FORGET_SESSIONS, [&now.as_microsecond()]).await?;
             sql::run(&tx, FORGET_ONE_TIME_TOKENS, [&now.as_microsecond()]).await?;
+            sql::run(&tx, publisher_tokens::FORGET_TOKENS, [&now.as_microsecond()]).await?;
+            sql::run(&tx, trusted_publishers::FORGET_USED, [&now.as_microsecond()]).await?;
             sql::run(&tx, FORGET_INVITATIONS, [&now.as_microsecond()]).await?;
             let remembered = now.as_microsecond().saturating_sub(REMEMBERED);
             sql::run(&tx, FORGET_LOGINS, [&remembered]).await?;

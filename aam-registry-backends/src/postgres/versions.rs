@@ -8,6 +8,7 @@ use tokio_postgres::Row;
 
 use super::{
     connection::{Params, Session},
+    evals::{self, eval_results_column},
     failure::{Failure, Tx},
     sql,
 };
@@ -71,10 +72,13 @@ const NUMBERS: &str = "SELECT v.version, v.yanked_at IS NULL
 const DETAIL: &str = concat!(
     "SELECT ",
     summary_columns!(),
-    ", v.yanked_reason, v.archive, v.downloads, (SELECT u.username FROM users u WHERE u.id = v.published_by),
+    ", v.yanked_reason, v.archive, v.downloads,
+       COALESCE(v.publisher, (SELECT u.username FROM users u WHERE u.id = v.published_by)),
        (SELECT m.document FROM manifests m WHERE m.version_id = v.id),
        ARRAY(SELECT t.tag FROM dist_tags t WHERE t.version_id = v.id ORDER BY t.tag), p.private, ",
     columns::version_texts!("v"),
+    ", ",
+    eval_results_column!(),
     of_name_and_key_in_reach!()
 );
 const LOCATED: &str = concat!(
@@ -158,12 +162,13 @@ pub(super) async fn detail(
             package: name.clone(),
             summary: summary(row)?,
             manifest: columns::manifest(document)?,
-            published_by: sql::parsed(row, 9)?,
+            published_by: sql::text(row, 9)?,
             yanked_reason: sql::optional_text(row, 6)?,
             archive: sql::parsed(row, 7)?,
             dist_tags,
             downloads: sql::unsigned(row, 8)?,
             visibility: Visibility::of(row.try_get(12)?),
+            eval_results: evals::results(row)?,
         })
     })
     .await

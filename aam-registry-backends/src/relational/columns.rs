@@ -6,12 +6,13 @@ use aam_registry_core::{
     Error,
     error::{InvalidName, Outcome},
     types::{
-        AccountRole, AccountRoles, ArchiveFile, AuditEvent, Constraint, DisableReason, DisabledWebhook, JobState,
-        Manifest, OneTimePurpose, PackageName, ReportCategory, ScopeRole, Sha256Digest, TokenPattern, TokenScope,
-        TokenScopes, WebhookName, WebhookUrl,
+        AccountRole, AccountRoles, ArchiveFile, AuditEvent, Constraint, DisableReason, DisabledWebhook, EvalName,
+        EvalStatus, Issuer, JobState, Manifest, OneTimePurpose, PackageName, PublisherPreset, ReportCategory,
+        ScopeRole, Sha256Digest, TokenPattern, TokenScope, TokenScopes, WebhookName, WebhookUrl,
     },
 };
 use jiff::Timestamp;
+use serde_json::{Map, Value};
 
 /// The columns of a version's texts, for `SELECT`: each is read by its name, which is the key of the text.
 macro_rules! version_texts {
@@ -47,6 +48,29 @@ impl From<serde_json::Error> for Corrupt {
     fn from(error: serde_json::Error) -> Self {
         Self(error.to_string())
     }
+}
+
+/// How many trusted publishers are looked at for one ID token.
+pub(crate) const MOST_CANDIDATES: usize = 500;
+
+/// The issuer of ID tokens.
+pub(crate) fn issuer(text: &str) -> Result<Issuer, Corrupt> {
+    Issuer::parse(text).map_err(|error| Corrupt(error.to_owned()))
+}
+
+/// The preset of a trusted publisher.
+pub(crate) fn preset(text: &str) -> Result<PublisherPreset, Corrupt> {
+    PublisherPreset::parse(text).ok_or_else(|| Corrupt(format!("`{text}` is no preset")))
+}
+
+/// The claims of a trusted publisher, out of a JSON object.
+pub(crate) fn claims(text: &str) -> Result<BTreeMap<String, String>, Corrupt> {
+    Ok(serde_json::from_str(text)?)
+}
+
+/// The text that [`claims`] reads back.
+pub(crate) fn claims_text(claims: &BTreeMap<String, String>) -> Result<String, serde_json::Error> {
+    serde_json::to_string(claims)
 }
 
 /// Digests as a JSON array of their hexadecimal texts.
@@ -141,6 +165,32 @@ pub(crate) fn account_roles(has: [bool; AccountRole::ALL.len()]) -> AccountRoles
 /// What the columns of [`role_columns`] hold.
 pub(crate) fn account_role_flags(roles: AccountRoles) -> [bool; AccountRole::ALL.len()] {
     AccountRole::ALL.map(|role| roles.contains(role))
+}
+
+/// How an eval ended.
+pub(crate) fn eval_status(text: &str) -> Result<EvalStatus, Corrupt> {
+    EvalStatus::parse(text).ok_or_else(|| Corrupt(format!("status of an eval `{text}`")))
+}
+
+/// The text that [`eval_facts`] reads back.
+pub(crate) fn eval_facts_text(facts: &Map<String, Value>) -> Result<String, Corrupt> {
+    Ok(serde_json::to_string(facts)?)
+}
+
+/// What was measured in an eval, or its surroundings.
+pub(crate) fn eval_facts(text: &str) -> Result<Map<String, Value>, Corrupt> {
+    Ok(serde_json::from_str(text)?)
+}
+
+/// The text that [`eval_names`] reads back.
+pub(crate) fn eval_names_text(names: &[EvalName]) -> Result<String, Corrupt> {
+    Ok(serde_json::to_string(&names.iter().map(EvalName::as_str).collect::<Vec<_>>())?)
+}
+
+/// The evals of a gate.
+pub(crate) fn eval_names(text: &str) -> Result<Vec<EvalName>, Corrupt> {
+    let names: Vec<String> = serde_json::from_str(text)?;
+    names.iter().map(|name| Ok(name.parse()?)).collect()
 }
 
 /// What a report is about.

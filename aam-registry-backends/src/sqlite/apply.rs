@@ -1,7 +1,7 @@
 //! Changes that were decided, applied.
 
 use aam_registry_core::{
-    decide::{Changes, Decision, LatestMove, NewVersion, PublishCommit, Write},
+    decide::{Changes, Decision, LatestMove, NewVersion, Write},
     types::{
         AccountState, DistTag, LatestTag, NewJob, OneTimePurpose, OneTimeToken, PackageName, ScopeName, ScopeRole,
         Sha256Digest, Token, TokenId, User, UserId, Version,
@@ -11,10 +11,11 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 
 use super::{
-    audit, erasure, facts,
+    audit, erasure, evals, facts,
     failure::{Failure, Tx},
     ids::PackageId,
-    invitations, jobs, listing, reports, second_factor_writes, session_writes, sql, token_notices, webhook_writes,
+    invitations, jobs, listing, publisher_tokens, reports, second_factor_writes, session_writes, sql, token_notices,
+    trusted_publishers, webhook_writes,
 };
 use crate::relational::columns;
 
@@ -89,9 +90,19 @@ fn run(tx: &Connection, write: &Write<'_>) -> Tx<()> {
         Write::DeleteWebhook(webhook) => webhook_writes::delete(tx, webhook),
         Write::PutOperatorWebhook(state) => webhook_writes::put_operator(tx, state),
         Write::ForgetOperatorWebhook(name) => webhook_writes::forget_operator(tx, name),
+        Write::PutEval { package, version, result } => evals::put(tx, id(tx, package)?, version, result),
+        Write::SetGates { package, gates } => evals::set_gates(tx, id(tx, package)?, gates),
         Write::PutReport(report) => reports::put(tx, report),
         Write::QueueJob(job) => jobs::add(tx, job),
         Write::RetryJob(id) => jobs::retry(tx, *id),
+        Write::PutPublisher(publisher) => trusted_publishers::put(tx, publisher),
+        Write::DeletePublisher(id) => trusted_publishers::delete(tx, *id),
+        Write::SetTrustedOnly { package, only } => {
+            sql::run(tx, "UPDATE packages SET trusted_only = ?2 WHERE name = ?1", (package.as_str(), only)).map(drop)
+        }
+        Write::SettlePublishers { package, owner } => trusted_publishers::settle(tx, package, *owner),
+        Write::AddPublisherToken(token) => publisher_tokens::add_token(tx, token),
+        Write::UseIdToken { key, until } => trusted_publishers::use_id_token(tx, key, *until),
         Write::Publish(new) => publish(tx, new),
     }
 }
@@ -244,7 +255,7 @@ fn publish(tx: &Connection, new: &NewVersion<'_>) -> Tx<()> {
     let name = &commit.manifest.name;
     sql::run(tx, "DELETE FROM uploads WHERE id = ?1", [commit.upload.to_string()])?;
     let package = if *is_new_package { create_package(tx, new)? } else { id(tx, name)? };
-    insert_version(tx, package, commit, *published_at)?;
+    insert_version(tx, package, new)?;
     if latest.is_change() {
         move_latest(tx, package, latest)?;
     }
@@ -278,24 +289,26 @@ fn create_package(tx: &Connection, new: &NewVersion<'_>) -> Tx<PackageId> {
     Ok(package)
 }
 
-fn insert_version(tx: &Connection, package: PackageId, commit: &PublishCommit, published_at: Timestamp) -> Tx<()> {
+fn insert_version(tx: &Connection, package: PackageId, new: &NewVersion<'_>) -> Tx<()> {
+    let NewVersion { commit, published_at, published_by, publisher, .. } = new;
     let manifest = &commit.manifest;
     let archive_size = columns::signed(commit.archive_size);
     sql::run(
         tx,
         "INSERT INTO versions (package_id, version, version_key, published_at, published_by, sha256, archive,
-                               archive_size, dependencies)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                               archive_size, dependencies, publisher)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         (
             package,
             manifest.version.to_string(),
             manifest.version.key(),
             published_at.as_microsecond(),
-            commit.actor.user.to_string(),
+            published_by.to_string(),
             commit.sha256.as_bytes(),
             commit.archive.as_str(),
             archive_size,
             columns::dependencies_text(&manifest.dependencies)?,
+            publisher,
         ),
     )?;
     let version = tx.last_insert_rowid();

@@ -2,15 +2,16 @@
 
 use aam_registry_core::{
     Result,
-    decide::{Request, TellOfTokenFacts, WebhookReportFacts},
+    decide::{PublisherCommand, PublisherQuery, Request, TellOfTokenFacts, WebhookReportFacts},
     ports::{CommandHandler, QueryHandler, QueryRequest},
 };
 use async_trait::async_trait;
 use rusqlite::Connection;
 
 use super::{
-    SqliteMetadata, accounts, apply::apply, erasure, facts, failure::Tx, invitation_facts, invitations, reports,
-    scopes, second_factors, sessions, token_notices, tokens, users, webhooks,
+    SqliteMetadata, accounts, apply::apply, erasure, evals, facts, failure::Tx, invitation_facts, invitations,
+    publisher_tokens, reports, scopes, second_factors, sessions, token_notices, tokens, trusted_publishers, users,
+    webhooks,
 };
 
 #[async_trait]
@@ -49,6 +50,11 @@ fn execute(tx: &Connection, request: &Request) -> Tx<()> {
         }
         Request::ReportOperatorDelivery(asked) => asked.decide(&webhooks::operator_facts(tx, &asked.question().name)?),
         Request::EnableOperatorWebhook(asked) => asked.decide(&webhooks::operator_facts(tx, &asked.question().name)?),
+        Request::ChangePublisher(asked) => {
+            let PublisherCommand { actor, package, .. } = asked.question();
+            asked.decide(&trusted_publishers::publisher_facts(tx, actor, package)?)
+        }
+        Request::ExchangeIdToken(asked) => asked.decide(&trusted_publishers::exchange_facts(tx, asked.question())?),
     };
     apply(tx, decision?)
 }
@@ -73,8 +79,20 @@ fn answer(tx: &Connection, request: &QueryRequest) -> Tx<()> {
         QueryRequest::TokenOfSecret(asked) => asked.answer(tokens::of_secret(tx, &asked.question().0)?),
         QueryRequest::SecondFactorOf(asked) => asked.answer(second_factors::find(tx, asked.question().0)?),
         QueryRequest::WebhookById(asked) => asked.answer(webhooks::find(tx, asked.question().0)?),
+        QueryRequest::TagGates(asked) => {
+            let (name, reach) = &asked.question().0;
+            let package = facts::package_in_reach(tx, name, *reach)?;
+            asked.answer(package.map(|package| evals::gates(tx, package)).transpose()?);
+        }
         QueryRequest::Reports(asked) => asked.answer(reports::list(tx, &asked.question().0)?),
         QueryRequest::OperatorWebhookStates(asked) => asked.answer(webhooks::operator_states(tx)?),
+        QueryRequest::PublisherFactsOf(asked) => {
+            let PublisherQuery { actor, package, .. } = &asked.question().0;
+            asked.answer(trusted_publishers::publisher_facts(tx, actor, package)?);
+        }
+        QueryRequest::PublisherBySecret(asked) => {
+            asked.answer(publisher_tokens::by_secret(tx, &asked.question().0)?);
+        }
     }
     Ok(())
 }

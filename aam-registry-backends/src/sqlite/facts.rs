@@ -13,9 +13,10 @@ use aam_registry_core::{
 use rusqlite::Connection;
 
 use super::{
+    evals,
     failure::Tx,
     ids::{PackageId, VersionId},
-    sql, users, versions,
+    publisher_tokens, sql, users, versions,
 };
 use crate::relational::{columns, predicates::account_is_enabled};
 
@@ -35,7 +36,7 @@ pub(super) fn caller(tx: &Connection, actor: &Actor) -> Tx<CallerFacts> {
             roles: users::roles(row, 3)?,
         })
     })?;
-    let (mut session_revoked, mut token) = (false, None);
+    let (mut session_revoked, mut token, mut publisher) = (false, None, None);
     match &actor.credential {
         Credential::Session { id, .. } => {
             let revoked = "SELECT 1 FROM revoked_sessions WHERE user_id = ?1 AND id = ?2";
@@ -47,9 +48,10 @@ pub(super) fn caller(tx: &Connection, actor: &Actor) -> Tx<CallerFacts> {
                 Ok(CallerToken { expires_at: sql::optional_instant(row, 0)? })
             })?;
         }
+        Credential::Publisher { token, .. } => publisher = publisher_tokens::caller_publisher(tx, *token)?,
         Credential::Operator | Credential::Host => {}
     }
-    Ok(CallerFacts { account, session_revoked, token })
+    Ok(CallerFacts { account, session_revoked, token, publisher })
 }
 
 /// The role of a user in a scope.
@@ -66,10 +68,10 @@ pub(super) fn user_id(tx: &Connection, username: &Username) -> Tx<Option<UserId>
 /// What an actor is to a package, and the id of the package, where there is one.
 pub(super) fn access(tx: &Connection, actor: &Actor, name: &PackageName) -> Tx<(PackageAccess, Option<PackageId>)> {
     let caller = caller(tx, actor)?;
-    let query = "SELECT id, updated_at, private FROM packages WHERE name = ?1";
+    let query = "SELECT id, updated_at, private, trusted_only FROM packages WHERE name = ?1";
     let found = sql::first(tx, query, [name.as_str()], |row| {
         let (updated_at, visibility) = (sql::instant(row, 1)?, Visibility::of(row.get(2)?));
-        Ok((row.get(0)?, PackageState { updated_at, visibility }))
+        Ok((row.get(0)?, PackageState { updated_at, visibility, trusted_only: row.get(3)? }))
     })?;
     let (id, package) = found.unzip();
     let package_owner = is_owner(tx, id, actor.user)?;
@@ -92,6 +94,9 @@ pub(super) fn package(tx: &Connection, reads: PackageReads<'_>) -> Tx<PackageFac
                      WHERE t.package_id = ?1 AND t.tag = ?2";
         facts.tag = sql::first(tx, named, (id, tag.as_str()), |row| sql::parsed(row, 0))?;
         facts.tag_count = tag_count(tx, id)?;
+    }
+    if reads.gates {
+        facts.gates = evals::gates(tx, id)?;
     }
     if let Some(user) = reads.user.map(|name| user_id(tx, name)).transpose()?.flatten() {
         let package_owner = is_owner(tx, Some(id), user)?;
@@ -165,6 +170,7 @@ fn version(tx: &Connection, package: PackageId, wanted: &Version) -> Tx<Option<V
             yanked: sql::optional_instant(row, 2)?.map(|at| YankState { at, reason }),
             texts: versions::texts(row)?,
             tags: sql::all(tx, tags, (id, DistTag::LATEST), |row| sql::parsed(row, 0))?,
+            evals: evals::statuses(tx, id)?,
         })
     })
 }

@@ -72,6 +72,8 @@ impl UserStore for SqliteMetadata {
             for (table, before) in [
                 ("revoked_sessions", now),
                 ("one_time_tokens", now),
+                ("publisher_tokens", now),
+                ("used_id_tokens", now),
                 ("invitations", now),
                 ("sessions", now.saturating_sub(LoginSession::REMEMBERED).unwrap_or(Timestamp::MIN)),
             ] {

@@ -7,6 +7,7 @@ use aam_registry_core::types::{
 use rusqlite::{Connection, Row};
 
 use super::{
+    evals,
     failure::{Failure, Tx},
     ids::{PackageId, VersionId},
     sql,
@@ -75,25 +76,27 @@ pub(super) fn detail(
 ) -> Tx<Option<VersionDetail>> {
     let query = format!(
         "SELECT {SUMMARY}, v.id, v.yanked_reason, v.archive, v.downloads,
-         (SELECT u.username FROM users u WHERE u.id = v.published_by), p.private, {TEXTS} {FROM}"
+         COALESCE(v.publisher, (SELECT u.username FROM users u WHERE u.id = v.published_by)), p.private, {TEXTS} {FROM}"
     );
     let found = sql::first(tx, &query, (name.as_str(), version.key(), reach.includes_private()), |row| {
-        let detail = |manifest, dist_tags| -> Tx<VersionDetail> {
+        let detail = |manifest, dist_tags, eval_results| -> Tx<VersionDetail> {
             Ok(VersionDetail {
                 package: name.clone(),
                 summary: summary(row)?,
                 manifest,
-                published_by: sql::parsed(row, 10)?,
+                published_by: row.get(10)?,
                 yanked_reason: row.get(7)?,
                 archive: sql::parsed(row, 8)?,
                 dist_tags,
                 downloads: sql::unsigned(row, 9)?,
                 visibility: Visibility::of(row.get(11)?),
+                eval_results,
             })
         };
         let id: VersionId = row.get(6)?;
         let tags = "SELECT tag FROM dist_tags WHERE version_id = ?1 ORDER BY tag";
-        detail(manifest(tx, id)?, sql::all(tx, tags, [id], |row| sql::parsed(row, 0))?)
+        let tags = sql::all(tx, tags, [id], |row| sql::parsed(row, 0))?;
+        detail(manifest(tx, id)?, tags, evals::of_version(tx, id)?)
     })?;
     Ok(found)
 }

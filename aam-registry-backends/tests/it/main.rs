@@ -2,6 +2,7 @@
 
 mod agreement;
 mod archives;
+mod oidc;
 mod outgoing;
 mod passwords;
 #[cfg(feature = "service-tests")]

@@ -2,10 +2,10 @@
 
 use jiff::Timestamp;
 
-use super::{Action, Rights};
+use super::{Action, PublisherOf, Rights};
 use crate::{
     error::{Error, Result},
-    types::{AccountRoles, Actor, Credential, is_expired, is_session_ended},
+    types::{AccountRoles, Actor, Credential, PackageName, ScopeRole, UserId, is_expired, is_session_ended},
 };
 
 /// The facts about the acting user.
@@ -17,6 +17,8 @@ pub struct CallerFacts {
     pub session_revoked: bool,
     /// The token that the actor acts with, if it belongs to the user and was not revoked.
     pub token: Option<CallerToken>,
+    /// The trusted publisher whose token the actor acts with, where both are there.
+    pub publisher: Option<CallerPublisher>,
 }
 
 /// The facts about the account of the acting user.
@@ -39,6 +41,23 @@ pub struct CallerToken {
     pub expires_at: Option<Timestamp>,
 }
 
+/// What is known of the trusted publisher that acts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallerPublisher {
+    /// The package that it may publish.
+    pub package: PackageName,
+    /// Whether it waits for the package to be made.
+    pub pending: bool,
+    /// When the token stops working.
+    pub expires_at: Timestamp,
+    /// The user who added it.
+    pub created_by: UserId,
+    /// Whether that account is there and not disabled.
+    pub creator_is_enabled: bool,
+    /// The role of that user in the scope of the package's name.
+    pub creator_role: Option<ScopeRole>,
+}
+
 impl CallerFacts {
     /// Requires that the actor exists, is not disabled and holds a live
     /// credential; gives the rights of one who has no role in a package or scope.
@@ -46,6 +65,11 @@ impl CallerFacts {
     /// # Errors
     /// [`Error::Unauthorized`].
     pub fn require_live(&self, actor: &Actor, now: Timestamp) -> Result<Rights> {
+        if actor.is_publisher() {
+            let publisher = self.publisher.as_ref().filter(|publisher| publisher.expires_at > now);
+            publisher.ok_or_else(Error::credential_ended)?;
+            return Ok(Rights { publisher: Some(PublisherOf::Another), ..Rights::default() });
+        }
         let account = self.account.as_ref().filter(|account| !account.disabled && self.is_alive(account, actor, now));
         account.ok_or_else(Error::credential_ended)?;
         Ok(Rights::of_account(self.acting_roles(actor)))
@@ -75,6 +99,8 @@ impl CallerFacts {
             }
             Credential::Token(_) => self.token.is_some_and(|token| !is_expired(token.expires_at, now)),
             Credential::Operator | Credential::Host => true,
+            // It has no account; what it acts with was checked before.
+            Credential::Publisher { .. } => false,
         }
     }
 }

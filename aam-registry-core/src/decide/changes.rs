@@ -4,10 +4,10 @@ use jiff::Timestamp;
 
 use super::{LatestMove, PublishCommit};
 use crate::types::{
-    AccountState, Change, DistTag, Invitation, InvitationId, JobId, LoginSession, NewAuditEntry, NewJob,
-    OneTimePurpose, OneTimeToken, OperatorWebhookState, PackageName, Report, ScopeName, ScopeRole, ScopeWebhook,
-    SecondFactor, Sha256Digest, StoredWebhook, Token, TokenId, TokenNotice, User, UserId, Version, VersionText,
-    Visibility, WebhookName,
+    AccountState, Change, DistTag, EvalResult, Gates, Invitation, InvitationId, JobId, LoginSession, NewAuditEntry,
+    NewJob, OneTimePurpose, OneTimeToken, OperatorWebhookState, PackageName, PublisherId, PublisherTokenId, Report,
+    ScopeName, ScopeRole, ScopeWebhook, SecondFactor, Sha256Digest, StoredWebhook, Token, TokenId, TokenNotice,
+    TrustedPublisher, User, UserId, Version, VersionText, Visibility, WebhookName,
 };
 
 /// What was decided: the answer to the caller, and what an adapter applies.
@@ -221,12 +221,56 @@ pub enum Write<'a> {
     PutOperatorWebhook(OperatorWebhookState),
     /// Forgets that.
     ForgetOperatorWebhook(WebhookName),
+    /// Sets the result of an eval of a version, in place of the last one of the same eval.
+    PutEval {
+        /// The package.
+        package: PackageName,
+        /// The version.
+        version: Version,
+        /// The result.
+        result: EvalResult,
+    },
+    /// Sets all gates of a package's dist-tags.
+    SetGates {
+        /// The package.
+        package: PackageName,
+        /// The gates.
+        gates: Gates,
+    },
     /// Makes a report, or replaces the one with its id.
     PutReport(Report),
     /// Queues a job.
     QueueJob(NewJob),
     /// Makes a job due at once, and counts its attempts anew.
     RetryJob(JobId),
+    /// Adds a trusted publisher, or makes it what it is from now on, found by its id.
+    PutPublisher(TrustedPublisher),
+    /// Deletes a trusted publisher and its tokens.
+    DeletePublisher(PublisherId),
+    /// Sets whether a package is published by its trusted publishers alone.
+    SetTrustedOnly {
+        /// The package.
+        package: PackageName,
+        /// Whether it is.
+        only: bool,
+    },
+    /// Settles the trusted publishers that waited for a package, which is there now: those that its
+    /// owner added become publishers of it, and in a scope all of them; the others are deleted.
+    SettlePublishers {
+        /// The package.
+        package: PackageName,
+        /// The owner of an unscoped package.
+        owner: Option<UserId>,
+    },
+    /// Adds a token of a trusted publisher.
+    AddPublisherToken(PublisherToken),
+    /// Notes that an ID token was used.
+    UseIdToken {
+        /// Its [key](crate::types::IdToken::key).
+        key: Sha256Digest,
+        /// Until when it has to be remembered.
+        until: Timestamp,
+    },
     /// Makes an upload a version.
     Publish(NewVersion<'a>),
 }
@@ -240,6 +284,21 @@ pub struct YankState {
     pub reason: Option<String>,
 }
 
+/// A token with which a trusted publisher publishes its package.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublisherToken {
+    /// Its id.
+    pub id: PublisherTokenId,
+    /// Whose it is.
+    pub publisher: PublisherId,
+    /// The digest of its secret.
+    pub secret: Sha256Digest,
+    /// What the audit log calls whoever acts with it.
+    pub name: String,
+    /// When it stops working.
+    pub expires_at: Timestamp,
+}
+
 /// A version to make.
 #[derive(Clone, Debug)]
 pub struct NewVersion<'a> {
@@ -249,6 +308,10 @@ pub struct NewVersion<'a> {
     pub is_new_package: bool,
     /// The owner who is listed with a package that is made.
     pub owner: Option<UserId>,
+    /// The user who published it, or who added the trusted publisher that did.
+    pub published_by: UserId,
+    /// The name of the trusted publisher that published it.
+    pub publisher: Option<String>,
     /// When it is published, which is also when the package last changed.
     pub published_at: Timestamp,
     /// Who may see its package.

@@ -7,13 +7,13 @@ use super::{
     CloseReportFacts, Decision, DeleteAccount, DeleteAccountFacts, EnableOperatorWebhook, EndSession, EndSessionFacts,
     InvitationChange, InvitationFacts, LogOut, MemberChange, MemberFacts, NewReport, NewReportFacts, NewScope,
     NewScopeFacts, NewToken, NewUser, NewUserFacts, OperatorWebhookFacts, OperatorWebhookReport, PackageCommand,
-    PackageFacts, PackageReads, RevokeToken, RevokeTokenFacts, SecondFactorChange, SecondFactorFacts, TellOfToken,
-    TellOfTokenFacts, TokenRevocation, TokenRevocationFacts, WebhookCommand, WebhookFacts, WebhookReport,
-    WebhookReportFacts,
+    PackageFacts, PackageReads, PublisherCommand, PublisherFacts, RevokeToken, RevokeTokenFacts, SecondFactorChange,
+    SecondFactorFacts, TellOfToken, TellOfTokenFacts, TokenExchange, TokenExchangeFacts, TokenRevocation,
+    TokenRevocationFacts, WebhookCommand, WebhookFacts, WebhookReport, WebhookReportFacts,
 };
 use crate::{
     error::Result,
-    types::{Asked, Change, NamedReport, OperatorWebhookState, Report, ScopeWebhook, UserId},
+    types::{Asked, Change, NamedReport, OperatorWebhookState, Report, ScopeWebhook, TrustedPublisher, UserId},
 };
 
 /// Something that is to be changed in a store, decided by facts that the store loads.
@@ -219,6 +219,11 @@ requests! {
     /// Notes how a delivery to a webhook of the operator ended. Gives its state if that disabled it.
     ReportOperatorDelivery(OperatorWebhookReport, OperatorWebhookFacts) -> Option<OperatorWebhookState>,
         invalidation |_, _| Invalidation::Nothing;
+    /// Adds or removes a trusted publisher of a package, or sets whether nobody else may publish it. Gives
+    /// the publisher that was added or removed.
+    ChangePublisher(PublisherCommand, PublisherFacts) -> Option<TrustedPublisher>, invalidation |_, _| Invalidation::Nothing;
+    /// Swaps an ID token for a token of the trusted publisher that it is of. Gives the publisher.
+    ExchangeIdToken(TokenExchange, TokenExchangeFacts) -> TrustedPublisher, invalidation |_, _| Invalidation::Nothing;
     /// Puts a webhook of the operator to use again. `false` if it was not disabled.
     EnableOperatorWebhook(EnableOperatorWebhook, OperatorWebhookFacts) -> bool, invalidation |_, _| Invalidation::Nothing;
 }

@@ -32,6 +32,8 @@ pub enum Role {
     Scope(ScopeRole),
     /// In this role in the whole registry.
     Account(AccountRole),
+    /// A trusted publisher of the package, which is no user.
+    TrustedPublisher,
 }
 
 /// One row of the table of actions.
@@ -89,8 +91,19 @@ actions! {
     /// Publish a version of a package, or a new package in a scope.
     Publish {
         tokens: [TokenScope::Publish], restricted: Covered,
-        roles: [Role::PackageOwner, OWNER, MEMBER, CONTRIBUTOR]
+        roles: [Role::PackageOwner, OWNER, MEMBER, CONTRIBUTOR, Role::TrustedPublisher]
     }
+    /// Add a trusted publisher, which then publishes in the name of those who own the package.
+    AddPublisher { tokens: [TokenScope::Admin], restricted: Covered, roles: [Role::PackageOwner, OWNER] }
+    /// Remove trusted publishers, and say whether they alone may publish.
+    ManagePublishers { tokens: [TokenScope::Admin], restricted: Covered, roles: [Role::PackageOwner, OWNER, ADMIN] }
+    /// List trusted publishers.
+    ReadPublishers {
+        tokens: [TokenScope::Admin], restricted: Covered,
+        roles: [Role::PackageOwner, OWNER, ADMIN, AUDITOR]
+    }
+    /// Name a trusted publisher of an unscoped package that does not exist yet.
+    ReserveForPublisher { tokens: [TokenScope::Admin], restricted: Covered, roles: [Role::Anyone] }
     /// Yank, unyank or deprecate a version.
     Yank {
         tokens: [TokenScope::Yank], restricted: Covered,
@@ -100,6 +113,16 @@ actions! {
     Tag {
         tokens: [TokenScope::Tag, TokenScope::Publish], restricted: Covered,
         roles: [Role::PackageOwner, OWNER, MEMBER, ADMIN]
+    }
+    /// Record the results of evals of a version.
+    RecordEval {
+        tokens: [TokenScope::Publish], restricted: Covered,
+        roles: [Role::PackageOwner, OWNER]
+    }
+    /// Set the gates of dist-tags.
+    SetGates {
+        tokens: [TokenScope::Admin], restricted: Covered,
+        roles: [Role::PackageOwner, OWNER, ADMIN]
     }
     /// Add or remove an owner of a package.
     ChangeOwners {
@@ -191,7 +214,12 @@ impl Action {
     /// # Errors
     /// [`Error::Forbidden`], saying which token it takes.
     pub fn require_credential(self, by: &Principal, package: Option<&PackageName>) -> Result<()> {
-        let Rule { tokens, restricted, .. } = self.rule();
+        let Rule { tokens, restricted, roles, .. } = self.rule();
+        if by.credential.publisher_name().is_some() && !roles.contains(&Role::TrustedPublisher) {
+            return Err(Error::forbidden(
+                "A trusted publisher may publish its package and nothing else; log in to do more",
+            ));
+        }
         if by.is_outside_admin_networks && self.is_wanting_an_admin(by.acting_roles()) {
             return Err(Error::forbidden(
                 "Administrators of this registry act as such from certain networks alone; connect through one of them",
@@ -237,7 +265,13 @@ impl Action {
             Self::Publish => "publish",
             Self::Yank => "yank or deprecate versions of",
             Self::Tag => "change the dist-tags of",
+            Self::RecordEval => "record results of evals of",
+            Self::SetGates => "set the gates of",
             Self::ChangeOwners => "change the owners of",
+            Self::AddPublisher => "add trusted publishers of",
+            Self::ManagePublishers => "manage the trusted publishers of",
+            Self::ReadPublishers => "list the trusted publishers of",
+            Self::ReserveForPublisher => "name a trusted publisher of",
             Self::ChangeVisibility => "change the visibility of",
             Self::SeePrivate => "see",
             Self::ReadPackageLog => "read the audit log of",
@@ -291,6 +325,17 @@ pub struct Rights {
     pub package_owner: bool,
     /// The role in the scope, if there is one.
     pub scope_role: Option<ScopeRole>,
+    /// Acts with the token of a trusted publisher, so is no user.
+    pub publisher: Option<PublisherOf>,
+}
+
+/// What a trusted publisher is one of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PublisherOf {
+    /// The package that the action is about.
+    Package,
+    /// Another one, or none that the action is about.
+    Another,
 }
 
 impl Rights {
@@ -308,6 +353,11 @@ impl Rights {
         Self { account, ..Self::default() }
     }
 
+    /// Whether it is a trusted publisher of the package itself.
+    pub fn is_trusted_publisher(self) -> bool {
+        self.publisher == Some(PublisherOf::Package)
+    }
+
     /// Whether a package of that visibility is shown, on which these are the rights.
     pub fn sees(self, visibility: Visibility) -> bool {
         visibility == Visibility::Public || self.permit(Action::SeePrivate)
@@ -315,10 +365,11 @@ impl Rights {
 
     fn has(self, role: Role) -> bool {
         match role {
-            Role::Anyone => true,
+            Role::Anyone => self.publisher.is_none(),
             Role::PackageOwner => self.package_owner,
             Role::Scope(role) => self.scope_role == Some(role),
             Role::Account(role) => self.account.contains(role),
+            Role::TrustedPublisher => self.is_trusted_publisher(),
         }
     }
 
@@ -416,6 +467,7 @@ mod tests {
         ];
         users.extend(ScopeRole::ALL.map(|role| (role.as_str(), of(role))));
         users.extend(AccountRole::ALL.map(|role| (role.as_str(), Rights::of_account(role.into()))));
+        users.push(("trusted publisher", Rights { publisher: Some(PublisherOf::Package), ..Rights::default() }));
         users
     }
 
@@ -481,14 +533,16 @@ mod tests {
                 assert!(by_anyone, "{action:?} needs a role, and so a token made for it");
             }
             if let Restricted::Covered = rule.restricted {
-                let is_open = *action == Action::Report;
+                let is_open = matches!(action, Action::Report | Action::ReserveForPublisher);
                 assert!(!by_anyone || is_open, "{action:?} is about a package, and so about its roles");
             }
             let contributor = Rights { scope_role: Some(ScopeRole::Contributor), ..Rights::default() };
             assert!(!contributor.permit(*action) || by_anyone || reads || *action == Action::Publish, "{action:?}");
         }
         let in_every_role = Rights::of_account(AccountRoles::all());
-        assert!(!in_every_role.permit(Action::Publish), "in another's name");
+        for action in [Action::Publish, Action::RecordEval] {
+            assert!(!in_every_role.permit(action), "in another's name");
+        }
         // Each row of a role is carried by a token of that role.
         for action in Action::ALL {
             let Rule { tokens, roles, .. } = action.rule();

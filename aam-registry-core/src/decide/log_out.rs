@@ -37,7 +37,9 @@ impl LogOut {
                     "This login is one of the application that the registry is part of; log out there",
                 ));
             }
-            Credential::Operator => return Err(Error::invalid_request("Only a login session can be ended")),
+            Credential::Publisher { .. } | Credential::Operator => {
+                return Err(Error::invalid_request("Only a login session can be ended"));
+            }
         };
         let changes = Changes {
             writes: vec![Write::RevokeSession { user: self.actor.user, session, expires_at }],

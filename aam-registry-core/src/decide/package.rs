@@ -8,8 +8,8 @@ use super::{Action, CallerFacts, Changes, Decision, LatestFacts, Rights, Write, 
 use crate::{
     error::{Error, Result},
     types::{
-        Actor, Change, DistTag, NewAuditEntry, PackageName, ScopeRole, UserId, Username, Version, VersionTexts,
-        Visibility,
+        Actor, Change, DistTag, EvalName, EvalStatus, Gates, NewAuditEntry, PackageName, ScopeRole, UserId, Username,
+        Version, VersionTexts, Visibility,
     },
 };
 
@@ -51,12 +51,14 @@ pub struct PackageReads<'a> {
     pub tag: Option<&'a DistTag>,
     /// The user to read, and what that user is to the package.
     pub user: Option<&'a Username>,
+    /// Whether to read the gates of its dist-tags.
+    pub gates: bool,
 }
 
 impl<'a> PackageReads<'a> {
     /// Reads only the actor's relation to the package.
     pub(super) fn of(actor: &'a Actor, package: &'a PackageName) -> Self {
-        Self { actor, package, version: None, latest: false, tag: None, user: None }
+        Self { actor, package, version: None, latest: false, tag: None, user: None, gates: false }
     }
 }
 
@@ -80,6 +82,8 @@ pub struct PackageState {
     pub updated_at: Timestamp,
     /// Who may see it.
     pub visibility: Visibility,
+    /// Whether nobody but its trusted publishers may publish it.
+    pub trusted_only: bool,
 }
 
 /// What a command about a package is decided by; as much of it as the command
@@ -98,6 +102,8 @@ pub struct PackageFacts {
     pub tag_count: u64,
     /// The user, if it exists.
     pub user: Option<OwnerState>,
+    /// The gates of its dist-tags.
+    pub gates: Gates,
     /// How many owners are listed with the package beside that user, without those whose account is disabled.
     pub other_owners: u64,
     /// How many owners are listed with the package, if the command reads a user.
@@ -126,6 +132,8 @@ pub struct VersionState {
     pub texts: VersionTexts,
     /// The tags other than `latest` that name it, by name.
     pub tags: Vec<DistTag>,
+    /// How each of its evals ended last, by name.
+    pub evals: Vec<(EvalName, EvalStatus)>,
 }
 
 impl PackageAccess {
@@ -135,14 +143,19 @@ impl PackageAccess {
     /// [`Error::Unauthorized`].
     pub(super) fn require_live(&self, actor: &Actor, now: Timestamp) -> Result<Rights> {
         let Self { package_owner, scope_role, .. } = *self;
-        Ok(Rights { package_owner, scope_role, ..self.caller.require_live(actor, now)? })
+        let live = self.caller.require_live(actor, now)?;
+        if live.publisher.is_some() {
+            return Ok(live);
+        }
+        Ok(Rights { package_owner, scope_role, ..live })
     }
 
     /// What the actor is to the package, for reads that need a right; `None` where there is no package that the
     /// actor may see.
     pub fn rights(&self, actor: &Actor) -> Option<Rights> {
         let Self { package_owner, scope_role, .. } = *self;
-        let rights = Rights { account: self.caller.acting_roles(actor), package_owner, scope_role };
+        let rights =
+            Rights { account: self.caller.acting_roles(actor), package_owner, scope_role, ..Rights::default() };
         self.package.filter(|package| rights.sees(package.visibility)).map(|_| rights)
     }
 }

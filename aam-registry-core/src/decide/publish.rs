@@ -1,12 +1,14 @@
 use jiff::Timestamp;
 
 use super::{
-    Action, Changes, Decision, LatestFacts, LatestMove, NewVersion, PackageAccess, PackageState, PublishCommit, Rights,
-    Write, tag::require_room_for_tag,
+    Action, CallerPublisher, Changes, Decision, LatestFacts, LatestMove, NewVersion, PackageAccess, PackageState,
+    PublishCommit, PublisherOf, Rights, Write, tag::require_room_for_tag, tag_gate::require_none,
 };
 use crate::{
     error::{Error, Result},
-    types::{Actor, DistTag, LatestTag, ManifestFault, PackageName, Sha256Digest, Version, Visibility},
+    types::{
+        Actor, DistTag, Gates, LatestTag, ManifestFault, PackageName, ScopeRole, Sha256Digest, Version, Visibility,
+    },
 };
 
 /// What is known of a publish once its manifest was read.
@@ -54,6 +56,8 @@ pub struct PublishFacts {
     pub tag_count: u64,
     /// What `latest` names and is chosen from.
     pub latest: LatestFacts,
+    /// The gates of the package's dist-tags, where a tag is asked for.
+    pub gates: Gates,
 }
 
 /// A version that was published before.
@@ -84,7 +88,8 @@ impl PublishCommit {
     /// # Errors
     /// [`Error::Unauthorized`]; [`Error::Forbidden`] without the right, also
     /// where the scope does not exist, and where the asked tag is set without
-    /// [`Action::Tag`]; [`Error::InvalidManifest`] for a new unscoped name with
+    /// [`Action::Tag`]; [`Error::GateFailed`] where the asked tag has a gate;
+    /// [`Error::InvalidManifest`] for a new unscoped name with
     /// `--`; [`Error::VersionExists`]; [`Error::NameTooSimilar`];
     /// [`Error::Timeout`] where the upload is not alive; [`Error::QuotaExceeded`] where the package has as many
     /// tags as it may.
@@ -94,11 +99,15 @@ impl PublishCommit {
         if !facts.upload_is_live {
             return Err(Error::upload_ended());
         }
-        if self.tag.is_some() && facts.tag_is_set {
+        // Whoever added a trusted publisher trusts it with the tags that it publishes under.
+        if self.tag.is_some() && facts.tag_is_set && !rights.is_trusted_publisher() {
             rights.require(Action::Tag, name)?;
         }
         if self.tag.as_ref().is_some_and(|tag| !tag.is_latest()) && !facts.tag_is_set {
             require_room_for_tag(name, facts.tag_count, self.max_tags)?;
+        }
+        if let Some(tag) = &self.tag {
+            require_none(&facts.gates, name, tag, &version.to_string())?;
         }
         let package = facts.access.package;
         let published_at = package.map_or(self.now, |package| package.instant(self.now));
@@ -108,12 +117,29 @@ impl PublishCommit {
         let mut dist_tags: Vec<_> = names_it.then(DistTag::latest).into_iter().chain(tag.clone()).collect();
         dist_tags.sort();
         let is_new_package = package.is_none();
-        let owner = (is_new_package && name.scope().is_none()).then_some(self.actor.user);
+        // A trusted publisher publishes for the user who added it.
+        let published_by = facts.access.caller.publisher.as_ref().map_or(self.actor.user, |by| by.created_by);
+        let publisher = self.actor.credential.publisher_name().map(str::to_owned);
+        let owner = (is_new_package && name.scope().is_none()).then_some(published_by);
         let visibility =
             package.map_or(Visibility::of(self.manifest.private), |package: PackageState| package.visibility);
-        let new = NewVersion { commit: self, is_new_package, owner, published_at, tag, latest, visibility };
+        let new = NewVersion {
+            commit: self,
+            is_new_package,
+            owner,
+            published_by,
+            publisher,
+            published_at,
+            tag,
+            latest,
+            visibility,
+        };
+        let mut writes = vec![Write::Publish(new)];
+        if is_new_package {
+            writes.push(Write::SettlePublishers { package: name.clone(), owner });
+        }
         let changes = Changes {
-            writes: vec![Write::Publish(new)],
+            writes,
             audit: vec![self.audit.clone().with_visibility(visibility)],
             invalidates: Some(self.invalidates()),
         };
@@ -134,7 +160,11 @@ impl PublishCommit {
 impl PublishFacts {
     /// Requires that the actor may publish the version, and that its name and number are free.
     fn require_publishable(&self, actor: &Actor, name: &PackageName, now: Timestamp) -> Result<Rights> {
-        let rights = self.access.require_live(actor, now)?;
+        let mut rights = self.access.require_live(actor, now)?;
+        if let Some(publisher) = self.access.caller.publisher.as_ref().filter(|_| rights.publisher.is_some()) {
+            publisher.require(name, self.access.package.is_some())?;
+            rights.publisher = Some(PublisherOf::Package);
+        }
         if let Some(scope) = name.scope()
             && !self.scope_exists
         {
@@ -142,6 +172,12 @@ impl PublishFacts {
         }
         let exists = self.access.package.is_some();
         require_right(rights, name, exists)?;
+        if self.access.package.is_some_and(|package| package.trusted_only) && !rights.is_trusted_publisher() {
+            return Err(Error::forbidden(format!(
+                "{name} is published by its trusted publishers alone; publish from there, or let an owner allow \
+                 tokens again with `aam trusted-publisher only {name} off`"
+            )));
+        }
         match (&self.existing, &self.similar) {
             (Some(ExistingVersion { version, sha256 }), _) if exists => {
                 let (package, version, sha256) = (name.clone(), version.clone(), *sha256);
@@ -168,4 +204,31 @@ fn require_right(rights: Rights, package: &PackageName, exists: bool) -> Result<
         return Err(Error::InvalidManifest(vec![ManifestFault { field: "name".to_owned(), error }]));
     }
     Ok(())
+}
+
+impl CallerPublisher {
+    /// Requires that it is one of that package, and that whoever added it may still have a new package made.
+    fn require(&self, package: &PackageName, exists: bool) -> Result<()> {
+        if self.package != *package {
+            let own = &self.package;
+            return Err(Error::forbidden(format!("This trusted publisher publishes {own} alone, not {package}")));
+        }
+        match (self.pending, exists) {
+            (false, true) => Ok(()),
+            (true, true) => Err(Error::forbidden(format!(
+                "Somebody else has made the package {package}; its owners say who publishes it"
+            ))),
+            (false, false) => Err(Error::PackageNotFound(package.clone())),
+            (true, false) if !self.creator_is_enabled => Err(Error::forbidden(format!(
+                "The account that added this trusted publisher of {package} is disabled; another user has to add it"
+            ))),
+            (true, false) if package.scope().is_some() && self.creator_role != Some(ScopeRole::Owner) => {
+                Err(Error::forbidden(format!(
+                    "Whoever added this trusted publisher of {package} no longer owns the scope; an owner of the \
+                     scope has to add it"
+                )))
+            }
+            (true, false) => Ok(()),
+        }
+    }
 }

@@ -66,6 +66,7 @@ pub fn sees_private(by: &Principal, memberships: &Memberships, name: &PackageNam
         account: AccountRoles::NONE,
         package_owner: memberships.private_packages.binary_search(name).is_ok(),
         scope_role: scope.ok().map(|at| scopes[at].1),
+        publisher: None,
     };
     let standing = if own.permit(Action::SeePrivate) {
         Standing::Own

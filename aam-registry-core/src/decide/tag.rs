@@ -1,6 +1,9 @@
 use jiff::Timestamp;
 
-use super::{Action, Decision, PackageCommand, PackageFacts, PackageReads, Write, package::package_changes};
+use super::{
+    Action, Decision, PackageCommand, PackageFacts, PackageReads, Write, package::package_changes,
+    tag_gate::require_passed,
+};
 use crate::{
     error::{Error, Result},
     types::{Actor, DistTag, NewAuditEntry, PackageName, Version},
@@ -34,6 +37,7 @@ impl PackageCommand for TagChange {
             version: self.version.as_ref(),
             latest: is_latest && self.version.is_some(),
             tag: Some(&self.tag).filter(|_| !is_latest),
+            gates: !is_latest && self.version.is_some(),
             ..PackageReads::of(&self.actor, &self.package)
         }
     }
@@ -66,6 +70,9 @@ impl TagChange {
             require_room_for_tag(package, facts.tag_count, self.max_tags)?;
         }
         let is_set = facts.tag.as_ref() == Some(version);
+        if !is_set {
+            require_passed(&facts.gates, package, tag, found)?;
+        }
         let write = || Write::SetTag { package: package.clone(), tag: tag.clone(), version: version.clone() };
         Ok((!is_set).then(write))
     }

@@ -5,7 +5,8 @@ use async_trait::async_trait;
 use super::PeriodicJob;
 use crate::{error::Result, registry::Registry};
 
-/// Deletes what uploads left that never ended, and forgets sessions that ended by themselves.
+/// Deletes what uploads left that never ended, and forgets sessions and tokens that ended by
+/// themselves.
 pub(super) struct SweepUploads;
 
 #[async_trait]

@@ -2,6 +2,7 @@
 
 mod archives;
 mod change_feed;
+mod id_tokens;
 mod mailer;
 mod metadata;
 mod passwords;
@@ -13,6 +14,7 @@ mod shared_cache;
 
 pub use archives::MemoryArchives;
 pub use change_feed::MemoryChanges;
+pub use id_tokens::InsecureIdTokens;
 pub use mailer::MemoryMailer;
 pub use metadata::MemoryMetadata;
 pub use passwords::InsecurePasswords;

@@ -33,6 +33,7 @@ mod sessions;
 mod shared;
 mod shared_cache;
 mod tokens;
+mod trusted_publishers;
 mod users;
 mod webhooks;
 
@@ -55,9 +56,9 @@ pub use packages::PackageStore;
 pub use passwords::PasswordHasher;
 pub use publishing::PublishStore;
 pub use queries::{
-    AddressesOfLogin, ErasedUsernames, InvitationOfSecret, Invitations, OperatorWebhookStates, Query, QueryHandler,
-    QueryHandlerExt, QueryRequest, Reports, SecondFactorOf, TokenOfSecret, TokensToTellOf, WebhookById,
-    WebhooksOfScope,
+    AddressesOfLogin, ErasedUsernames, InvitationOfSecret, Invitations, OperatorWebhookStates, PublisherBySecret,
+    PublisherFactsOf, Query, QueryHandler, QueryHandlerExt, QueryRequest, Reports, SecondFactorOf, TagGates,
+    TokenOfSecret, TokensToTellOf, WebhookById, WebhooksOfScope,
 };
 pub use rate_limit::{RateClass, RateLimiter};
 pub use scopes::ScopeStore;
@@ -65,5 +66,6 @@ pub use secrets::SecretSealer;
 pub use sessions::{Session, SessionSigner};
 pub use shared_cache::{Cached, SharedCache, Stamp};
 pub use tokens::{TokenHolder, TokenStore};
+pub use trusted_publishers::{IdTokenVerifier, PublisherHolder};
 pub use users::{Login, UserStore};
 pub use webhooks::{WebhookAnswer, WebhookMessage, WebhookSender};

@@ -3,12 +3,13 @@ use std::{fmt::Debug, net::IpAddr, sync::Arc};
 use async_trait::async_trait;
 use jiff::Timestamp;
 
+use super::{PublisherHolder, TokenHolder};
 use crate::{
+    decide::{PublisherFacts, PublisherQuery},
     error::Result,
-    ports::TokenHolder,
     types::{
-        Asked, Invitation, NamedReport, OperatorWebhookState, Page, ReportFilter, ScopeName, ScopeWebhook,
-        SecondFactor, Sha256Digest, StoredWebhook, TokenNotice, UserId, Username, WebhookId,
+        Asked, Gates, Invitation, NamedReport, OperatorWebhookState, PackageName, Page, Reach, ReportFilter, ScopeName,
+        ScopeWebhook, SecondFactor, Sha256Digest, StoredWebhook, TokenNotice, UserId, Username, WebhookId,
     },
 };
 
@@ -78,6 +79,8 @@ queries! {
     WebhooksOfScope(ScopeName) -> Vec<ScopeWebhook>;
     /// A webhook with its secret.
     WebhookById(WebhookId) -> Option<StoredWebhook>;
+    /// The gates of a package's dist-tags, if the package is within reach.
+    TagGates((PackageName, Reach)) -> Option<Gates>;
     /// Reports, newest first.
     Reports(ReportFilter) -> Page<NamedReport>;
     /// What is known of the webhooks of the operator, in the order of their names; also of some that are
@@ -101,4 +104,8 @@ queries! {
     TokenOfSecret(Sha256Digest) -> Option<TokenHolder>;
     /// The second factor of a user, confirmed or not.
     SecondFactorOf(UserId) -> Option<SecondFactor>;
+    /// What a question for the trusted publishers of a package is decided by.
+    PublisherFactsOf(PublisherQuery) -> PublisherFacts;
+    /// The token of a trusted publisher with that secret, unless the publisher was removed.
+    PublisherBySecret(Sha256Digest) -> Option<PublisherHolder>;
 }

@@ -11,22 +11,22 @@ use jiff::Timestamp;
 
 use super::{
     AccountStore, ArchiveContent, ArchiveIndex, ArchiveSource, ArchiveStore, ArchiveWriter, AuditLog, Authenticator,
-    Cached, ChangeEvent, ChangeFeed, Clock, CommandHandler, DownloadStore, JobFailure, JobHandler, JobQueue, Login,
-    MailFailure, Mailer, PackageStore, PasswordHasher, PublishStore, QueryHandler, QueryRequest, RateClass,
-    RateLimiter, ScopeStore, SecretSealer, Session, SessionSigner, SessionStore, SharedCache, Stamp, StoredArchive,
-    TokenHolder, TokenStore, UserStore, WebhookAnswer, WebhookMessage, WebhookSender,
+    Cached, ChangeEvent, ChangeFeed, Clock, CommandHandler, DownloadStore, IdTokenVerifier, JobFailure, JobHandler,
+    JobQueue, Login, MailFailure, Mailer, PackageStore, PasswordHasher, PublishStore, QueryHandler, QueryRequest,
+    RateClass, RateLimiter, ScopeStore, SecretSealer, Session, SessionSigner, SessionStore, SharedCache, Stamp,
+    StoredArchive, TokenHolder, TokenStore, UserStore, WebhookAnswer, WebhookMessage, WebhookSender,
 };
 use crate::{
     decide::{Audience, PublishCheck, PublishCommit, Published, Request, Rights},
     error::Result,
     types::{
         AccountFilter, Actor, ArchiveFile, ArchiveKey, ArchiveLocation, AuditEntry, AuditEvent, AuditFilter, ChainLink,
-        Change, DayDownloads, DistTag, DownloadBatch, DownloadQuery, Job, JobEnd, JobFigures, JobFilter, JobLease,
-        JobSelection, LeasedJob, LocatedVersion, LoginSession, Mail, Memberships, NewAuditEntry, NewJob, NewUpload,
-        OneTimePurpose, Package, PackageName, PackageSummary, Page, Principal, PublishedVersion, RateDecision, Reach,
-        RegistryId, RegistryTotals, Scope, ScopeName, ScopeRole, SealedSecret, SearchQuery, Sha256Digest, Sight, Token,
-        TokenId, Upload, UploadId, User, UserId, UserProfile, Username, Version, VersionDetail, VersionList,
-        VersionRange, VersionSummary, WebhookUrl,
+        Change, DayDownloads, DistTag, DownloadBatch, DownloadQuery, IdToken, Issuer, Job, JobEnd, JobFigures,
+        JobFilter, JobLease, JobSelection, LeasedJob, LocatedVersion, LoginSession, Mail, Memberships, NewAuditEntry,
+        NewJob, NewUpload, OneTimePurpose, Package, PackageName, PackageSummary, Page, Principal, PublishedVersion,
+        RateDecision, Reach, RegistryId, RegistryTotals, Scope, ScopeName, ScopeRole, SealedSecret, SearchQuery,
+        Sha256Digest, Sight, Token, TokenId, Upload, UploadId, User, UserId, UserProfile, Username, Version,
+        VersionDetail, VersionList, VersionRange, VersionSummary, WebhookUrl,
     },
 };
 
@@ -106,6 +106,11 @@ shared! {
     }
     impl QueryHandler {
         async fn read(&self, request: QueryRequest) -> Result<()>;
+    }
+    impl IdTokenVerifier {
+        async fn verify(&self, token: &str, now: Timestamp) -> Result<IdToken>;
+        fn issuers(&self) -> Vec<Issuer>;
+        fn audience(&self) -> String;
     }
     impl ChangeFeed {
         async fn announce(&self, change: &Change) -> Result<()>;

@@ -1,20 +1,24 @@
 use std::{net::IpAddr, time::Duration};
 
 use jiff::Timestamp;
+use uuid::Uuid;
 
 use super::Registry;
 use crate::{
     error::{Error, Result},
-    ports::TokenHolder,
-    types::{AccountRole, AccountRoles, Credential, Principal, TokenScopes, TokenSecret, User},
+    ports::{PublisherBySecret, PublisherHolder, QueryHandlerExt, TokenHolder},
+    types::{
+        AccountRole, AccountRoles, Credential, Principal, PublisherSecret, TokenPattern, TokenScope, TokenScopes,
+        TokenSecret, User, Username, is_expired,
+    },
 };
 
 /// How far the last use shown of a token may lag behind.
 const TOUCH_EVERY: Duration = Duration::from_mins(1);
 
 impl Registry {
-    /// Tells who a bearer token stands for: an API token (`aam_…`) or the JWT
-    /// of a login.
+    /// Tells who a bearer token stands for: an API token (`aam_…`), a token of a
+    /// trusted publisher (`aamp_…`) or the JWT of a login.
     ///
     /// # Errors
     /// [`Error::Unauthorized`] where it is malformed, forged, expired or
@@ -22,6 +26,8 @@ impl Registry {
     pub async fn authenticate(&self, bearer: &str) -> Result<Principal> {
         if bearer.starts_with(TokenSecret::PREFIX) {
             self.authenticate_token(bearer).await
+        } else if bearer.starts_with(PublisherSecret::PREFIX) {
+            self.authenticate_publisher(bearer).await
         } else {
             self.authenticate_session(bearer).await
         }
@@ -65,6 +71,28 @@ impl Registry {
             credential: Credential::Token(token.id),
             scopes: token.scopes,
             packages: token.packages,
+        })
+    }
+
+    async fn authenticate_publisher(&self, bearer: &str) -> Result<Principal> {
+        let ended = || {
+            Error::Unauthorized(
+                "This token of a trusted publisher is unknown or has ended; swap a new ID token for another".into(),
+            )
+        };
+        let secret = PublisherSecret::parse(bearer).ok_or_else(ended)?;
+        let holder = self.inner().queries.ask(PublisherBySecret(secret.digest())).await?;
+        let holder = holder.filter(|holder| !is_expired(Some(holder.token.expires_at), self.now()));
+        let PublisherHolder { token, package } = holder.ok_or_else(ended)?;
+        Ok(Principal {
+            user: Uuid::from(token.publisher).into(),
+            username: Username::trusted_publisher(),
+            roles: AccountRoles::NONE,
+            needs_second_factor: false,
+            is_outside_admin_networks: false,
+            credential: Credential::Publisher { publisher: token.publisher, token: token.id, name: token.name },
+            scopes: [TokenScope::Publish].into_iter().collect(),
+            packages: vec![TokenPattern::parse(package.as_str()).map_err(Error::internal)?],
         })
     }
 

@@ -20,9 +20,9 @@ use super::{
 use crate::{
     ports::{
         AccountStore, ArchiveIndex, ArchiveSource, ArchiveStore, AuditLog, Clock, CommandHandler, Database,
-        DownloadStore, JobHandler, JobQueue, Mailer, PackageStore, PasswordHasher, PublishStore, QueryHandler,
-        RateLimiter, ScopeStore, SecretSealer, SessionSigner, SessionStore, SystemClock, TokenStore, UserStore,
-        WebhookSender,
+        DownloadStore, IdTokenVerifier, JobHandler, JobQueue, Mailer, PackageStore, PasswordHasher, PublishStore,
+        QueryHandler, RateLimiter, ScopeStore, SecretSealer, SessionSigner, SessionStore, SystemClock, TokenStore,
+        UserStore, WebhookSender,
     },
     types::{OWN_JOB_KINDS, OperatorWebhook, is_kind_of},
 };
@@ -104,6 +104,7 @@ macro_rules! builder {
             webhook_sender: Option<Arc<dyn WebhookSender>>,
             operator_webhooks: Vec<OperatorWebhook>,
             secrets: Option<Arc<dyn SecretSealer>>,
+            id_tokens: Option<Arc<dyn IdTokenVerifier>>,
             policy: Policy,
             spool_folder: Option<PathBuf>,
         }
@@ -149,6 +150,7 @@ macro_rules! builder {
                     webhook_sender: self.webhook_sender,
                     operator_webhooks: self.operator_webhooks,
                     secrets: self.secrets,
+                    id_tokens: self.id_tokens,
                     clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock)),
                     policy: self.policy,
                     counter,
@@ -285,6 +287,13 @@ impl RegistryBuilder {
     #[must_use]
     pub fn secrets(mut self, sealer: impl SecretSealer) -> Self {
         self.secrets = Some(Arc::new(sealer));
+        self
+    }
+
+    /// Sets the port that verifies ID tokens. Without it packages have no trusted publishers.
+    #[must_use]
+    pub fn id_tokens(mut self, verifier: impl IdTokenVerifier) -> Self {
+        self.id_tokens = Some(Arc::new(verifier));
         self
     }
 

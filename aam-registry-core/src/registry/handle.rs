@@ -20,8 +20,8 @@ use crate::{
     error::Result,
     ports::{
         AccountStore, ArchiveIndex, ArchiveSource, ArchiveStore, AuditLog, Clock, CommandHandler, DownloadStore,
-        JobHandler, JobQueue, Mailer, PackageStore, PasswordHasher, PublishStore, QueryHandler, RateLimiter,
-        ScopeStore, SecretSealer, SessionSigner, SessionStore, TokenStore, UserStore, WebhookSender,
+        IdTokenVerifier, JobHandler, JobQueue, Mailer, PackageStore, PasswordHasher, PublishStore, QueryHandler,
+        RateLimiter, ScopeStore, SecretSealer, SessionSigner, SessionStore, TokenStore, UserStore, WebhookSender,
     },
     types::{ClientNetwork, OperatorWebhook, RegistryId},
 };
@@ -45,6 +45,7 @@ pub(super) struct RegistryParts {
     pub(super) scopes: Arc<dyn ScopeStore>,
     pub(super) audit: Arc<dyn AuditLog>,
     pub(super) jobs: Arc<dyn JobQueue>,
+    pub(super) id_tokens: Option<Arc<dyn IdTokenVerifier>>,
     pub(super) job_handlers: Vec<Arc<dyn JobHandler>>,
     pub(super) mailing: Option<Mailing>,
     pub(super) webhook_sender: Option<Arc<dyn WebhookSender>>,

@@ -82,6 +82,7 @@ const SCOPES: &[&str] = &[
     "tokens",
     "true",
     "trust",
+    "trusted-publisher",
     "undefined",
     "user",
     "users",

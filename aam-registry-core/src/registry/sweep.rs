@@ -53,7 +53,7 @@ impl Registry {
         Ok(report)
     }
 
-    /// Forgets the revocations of sessions that have ended by themselves.
+    /// Forgets sessions and tokens that have ended by themselves.
     pub(crate) async fn forget_sessions(&self) -> Result<()> {
         match self.now().checked_sub(REVOCATION_MARGIN) {
             Ok(ended) => self.inner().users.forget_sessions(ended).await,

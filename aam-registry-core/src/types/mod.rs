@@ -14,7 +14,9 @@ mod constraint;
 mod digest;
 mod dist_tag;
 mod downloads;
+mod eval;
 mod id;
+mod id_token;
 mod invitation;
 mod job;
 mod latest;
@@ -39,6 +41,7 @@ mod search;
 mod second_factor;
 mod short_text;
 mod token;
+mod trusted_publisher;
 mod upload;
 mod upload_id;
 mod user;
@@ -64,6 +67,8 @@ pub use constraint::{Constraint, Selector};
 pub use digest::Sha256Digest;
 pub use dist_tag::DistTag;
 pub use downloads::{DayDownloads, DownloadBatch, DownloadBatchId, DownloadCount, DownloadQuery};
+pub use eval::{EvalName, EvalResult, EvalStatus, Gates};
+pub use id_token::{IdToken, Issuer};
 pub use invitation::{Invitation, InvitationId};
 pub use job::{Job, JobEnd, JobFigures, JobFilter, JobId, JobLease, JobSelection, JobState, LeasedJob, NewJob};
 pub(crate) use job::{OWN_JOB_KINDS, is_kind_of, metric_kind};
@@ -91,7 +96,10 @@ pub use scope_webhook::{DisableReason, DisabledWebhook, ScopeWebhook, SealedSecr
 pub use search::{SearchQuery, SearchSort, search_words};
 pub use second_factor::{RecoveryCode, SecondFactor, TotpSecret};
 pub(crate) use short_text::{ShortText, short_ipv4, short_text};
-pub use token::{Token, TokenId, TokenNotice, TokenPattern, TokenScope, TokenScopes, TokenSecret, is_expired};
+pub use token::{
+    PublisherSecret, Token, TokenId, TokenNotice, TokenPattern, TokenScope, TokenScopes, TokenSecret, is_expired,
+};
+pub use trusted_publisher::{PackagePublishers, PublisherId, PublisherPreset, PublisherTokenId, TrustedPublisher};
 pub use upload::{NewUpload, Upload};
 pub use upload_id::UploadId;
 pub use user::{Collaborator, Scope, ScopeMember, User, UserId, UserProfile};

@@ -152,6 +152,14 @@ simple_name! {
     Username, User, 3
 }
 
+impl Username {
+    /// What stands for a username where a trusted publisher acts, which is no user. The name is
+    /// reserved, so no user has it.
+    pub fn trusted_publisher() -> Self {
+        Self("trusted-publisher".into())
+    }
+}
+
 impl From<&Username> for ScopeName {
     fn from(user: &Username) -> Self {
         Self(user.0.clone())

@@ -101,15 +101,15 @@ const FEATURES: &[Feature] = &[
         names: &["gate", "gates", "qualitygate", "qualitygates", "evalgate", "evalgates", "requireevals"],
         asking: Asking::AllBut(&[]),
         asked_in: &[Manifest, Publish, Scope],
-        what: "quality gates",
-        instead: "leave it out; nothing would hold a version back",
+        what: "gates that are part of something else",
+        instead: "leave it out and set them with `aam gate set`, or by the API operation `setGates`",
     },
     Feature {
         names: &["evaluation", "evaluations", "evalresults", "evaluationresults"],
         asking: Asking::AllBut(&[]),
         asked_in: &[Manifest, Publish],
-        what: "evaluation results",
-        instead: "leave it out; nobody would be shown them",
+        what: "results of evals that are part of a package",
+        instead: "leave it out and record them with `aam eval publish`, or by the API operation `recordEval`",
     },
     Feature {
         names: &["webhook", "webhooks"],
@@ -122,8 +122,8 @@ const FEATURES: &[Feature] = &[
         names: &["trustedpublisher", "trustedpublishers", "trustedpublishing"],
         asking: Asking::AllBut(&[]),
         asked_in: &[Manifest, Publish, Scope],
-        what: "trusted publishers",
-        instead: "leave it out and publish with an API token",
+        what: "trusted publishers that are part of something else",
+        instead: "leave it out and add one with `aam trusted-publisher add`",
     },
     Feature {
         names: &[

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::types::{
-    ArchiveKey, ArchiveLocation, ArtifactType, Constraint, DistTag, Manifest, PackageName, Sha256Digest, Username,
-    Version, VersionTexts, Visibility,
+    ArchiveKey, ArchiveLocation, ArtifactType, Constraint, DistTag, EvalResult, Manifest, PackageName, Sha256Digest,
+    Username, Version, VersionTexts, Visibility,
 };
 
 /// Whether a version has passed the operator's approval.
@@ -91,8 +91,8 @@ pub struct VersionDetail {
     pub summary: VersionSummary,
     /// Its manifest.
     pub manifest: Manifest,
-    /// Who published it.
-    pub published_by: Username,
+    /// Who published it: a username, or `trusted-publisher:<issuer>:<subject>`.
+    pub published_by: String,
     /// Why it was yanked, if a reason was given.
     pub yanked_reason: Option<String>,
     /// Where its archive is stored.
@@ -103,6 +103,8 @@ pub struct VersionDetail {
     pub downloads: u64,
     /// Who may see its package.
     pub visibility: Visibility,
+    /// The last result of each of its evals, by name.
+    pub eval_results: Vec<EvalResult>,
 }
 
 impl VersionDetail {

@@ -2,7 +2,10 @@
 
 use jiff::Timestamp;
 
-use crate::types::{AccountRole, AccountRoles, TokenId, TokenPattern, TokenScopes, User, UserId, Username};
+use crate::types::{
+    AccountRole, AccountRoles, PublisherId, PublisherTokenId, TokenId, TokenPattern, TokenScopes, User, UserId,
+    Username,
+};
 
 /// The credential of a principal. Not a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +21,15 @@ pub enum Credential {
     },
     /// An API token.
     Token(TokenId),
+    /// A token of a trusted publisher, which is no user.
+    Publisher {
+        /// The trusted publisher.
+        publisher: PublisherId,
+        /// Its token.
+        token: PublisherTokenId,
+        /// What the audit log calls it: `trusted-publisher:<issuer>:<subject>`.
+        name: String,
+    },
     /// A command run by the operator on the server itself.
     Operator,
     /// A login that the host of the registry checks itself, with an
@@ -26,13 +38,35 @@ pub enum Credential {
     Host,
 }
 
+impl Credential {
+    /// The name of the trusted publisher whose token it is.
+    pub fn publisher_name(&self) -> Option<&str> {
+        match self {
+            Self::Publisher { name, .. } => Some(name),
+            _ => None,
+        }
+    }
+}
+
+impl Actor {
+    /// What the audit log calls the actor: the username, or the name of a trusted publisher.
+    pub fn name(&self) -> &str {
+        self.credential.publisher_name().unwrap_or_else(|| self.username.as_str())
+    }
+
+    /// Whether a trusted publisher acts, who is no user.
+    pub fn is_publisher(&self) -> bool {
+        self.credential.publisher_name().is_some()
+    }
+}
+
 /// The part of a principal that a transaction checks again: the user must exist and not be disabled,
 /// and the credential must not be revoked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Actor {
-    /// The acting user.
+    /// The acting user. A trusted publisher has the id of its entry, which is no user's.
     pub user: UserId,
-    /// The name, for the audit log.
+    /// The user's name. A trusted publisher has [`Username::trusted_publisher`].
     pub username: Username,
     /// The credential.
     pub credential: Credential,
@@ -43,9 +77,9 @@ pub struct Actor {
 /// An authenticated caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Principal {
-    /// The user's id.
+    /// The user's id. A trusted publisher has the id of its entry, which is no user's.
     pub user: UserId,
-    /// The user's name.
+    /// The user's name. A trusted publisher has [`Username::trusted_publisher`].
     pub username: Username,
     /// The roles of the user's account in which the user may act.
     pub roles: AccountRoles,
@@ -91,6 +125,11 @@ impl Principal {
             credential: self.credential.clone(),
             roles: self.acting_roles(),
         }
+    }
+
+    /// What the audit log calls the caller: the username, or the name of a trusted publisher.
+    pub fn name(&self) -> &str {
+        self.credential.publisher_name().unwrap_or_else(|| self.username.as_str())
     }
 
     /// The roles of the account in which the credential allows acting.

@@ -139,6 +139,11 @@ impl AuditEvent {
             | Self::OwnershipAdd
             | Self::OwnershipRemove
             | Self::VisibilityChange
+            | Self::EvalRecord
+            | Self::GateSet
+            | Self::PublisherAdd
+            | Self::PublisherRemove
+            | Self::PolicySet
             | Self::ScopeMemberSet
             | Self::ScopeMemberRemove
             | Self::WebhookCreate

@@ -164,11 +164,6 @@ pub struct Token {
     pub last_used_at: Option<Timestamp>,
 }
 
-/// The secret of an API token: `aam_`, 52 base-32 digits of 256 random bits, and 7 digits of a CRC-32
-/// over the characters before, with which secret scanners recognize real tokens. Debug output hides it.
-#[derive(Clone, PartialEq, Eq)]
-pub struct TokenSecret(String);
-
 /// Whether a credential that ends at `expires_at`, or never, has ended at `now`.
 pub fn is_expired(expires_at: Option<Timestamp>, now: Timestamp) -> bool {
     expires_at.is_some_and(|end| end <= now)
@@ -204,47 +199,67 @@ impl TokenNotice {
     pub const AHEAD: SignedDuration = SignedDuration::from_hours(7 * 24);
 }
 
-impl TokenSecret {
-    /// The prefix of every secret.
-    pub const PREFIX: &str = "aam_";
-    const LEN: usize = 4 + 52 + 7;
+macro_rules! secret {
+    ($(#[$doc:meta])* $type:ident, $prefix:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq)]
+        pub struct $type(String);
 
-    /// A new random secret.
-    pub fn generate() -> Self {
-        let random: [u8; 32] = rand::random();
-        let mut text = format!("{}{}", Self::PREFIX, BASE32_NOPAD.encode(&random).to_ascii_lowercase());
-        text.push_str(&checksum(&text));
-        Self(text)
-    }
+        impl $type {
+            /// The prefix of every secret.
+            pub const PREFIX: &str = $prefix;
+            const LEN: usize = Self::PREFIX.len() + 52 + 7;
 
-    /// Reads a secret; `None` if its form or checksum is wrong.
-    pub fn parse(text: &str) -> Option<Self> {
-        let right = text.len() == Self::LEN
-            && text.is_ascii()
-            && text.starts_with(Self::PREFIX)
-            && text[Self::LEN - 7..] == checksum(&text[..Self::LEN - 7]);
-        right.then(|| Self(text.to_owned()))
-    }
+            /// A new random secret.
+            pub fn generate() -> Self {
+                let random: [u8; 32] = rand::random();
+                let mut text = format!("{}{}", Self::PREFIX, BASE32_NOPAD.encode(&random).to_ascii_lowercase());
+                text.push_str(&checksum(&text));
+                Self(text)
+            }
 
-    /// The secret itself. Show it once, and never store it.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
+            /// Reads a secret; `None` if its form or checksum is wrong.
+            pub fn parse(text: &str) -> Option<Self> {
+                let right = text.len() == Self::LEN
+                    && text.is_ascii()
+                    && text.starts_with(Self::PREFIX)
+                    && text[Self::LEN - 7..] == checksum(&text[..Self::LEN - 7]);
+                right.then(|| Self(text.to_owned()))
+            }
 
-    /// The digest that is stored instead of the secret.
-    pub fn digest(&self) -> Sha256Digest {
-        Sha256Digest::of(self.0.as_bytes())
-    }
+            /// The secret itself. Show it once, and never store it.
+            pub fn expose(&self) -> &str {
+                &self.0
+            }
+
+            /// The digest that is stored instead of the secret.
+            pub fn digest(&self) -> Sha256Digest {
+                Sha256Digest::of(self.0.as_bytes())
+            }
+        }
+
+        impl fmt::Debug for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(concat!(stringify!($type), "(..)"))
+            }
+        }
+    };
+}
+
+secret! {
+    /// The secret of an API token: `aam_`, 52 base-32 digits of 256 random bits, and 7 digits of a CRC-32
+    /// over the characters before, with which secret scanners recognize real tokens. Debug output hides it.
+    TokenSecret, "aam_"
+}
+
+secret! {
+    /// The secret of a token of a trusted publisher, in the form of a [`TokenSecret`] with the prefix
+    /// `aamp_`. Debug output hides it.
+    PublisherSecret, "aamp_"
 }
 
 fn checksum(text: &str) -> String {
     BASE32_NOPAD.encode(&crc32fast::hash(text.as_bytes()).to_be_bytes()).to_ascii_lowercase()
-}
-
-impl fmt::Debug for TokenSecret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("TokenSecret(..)")
-    }
 }
 
 #[cfg(test)]
@@ -260,6 +275,11 @@ mod tests {
         assert_eq!(TokenSecret::parse(&forged), None);
         assert_eq!(TokenSecret::parse("aam_short"), None);
         assert_eq!(format!("{secret:?}"), "TokenSecret(..)");
+        let of_publisher = PublisherSecret::generate();
+        assert_eq!(PublisherSecret::parse(of_publisher.expose()), Some(of_publisher.clone()));
+        assert!(
+            TokenSecret::parse(of_publisher.expose()).is_none() && PublisherSecret::parse(secret.expose()).is_none()
+        );
     }
 
     #[test]

@@ -11,6 +11,7 @@ Environment:
   AAM_REGISTRY                 the registry to use: a name or an address
   AAM_TOKEN                    a token for that registry (or the default one); never sent elsewhere
   AAM_REGISTRY_TOKEN_<NAME>    a token for the registry called NAME, in capitals, `-` as `_`
+  AAM_ID_TOKEN                 in CI, an ID token to publish with as a trusted publisher; GitHub Actions needs none
   AAM_HOME                     the folder of config.yaml and credentials.yaml (default ~/.aam)
   HTTPS_PROXY, HTTP_PROXY      proxies on the way to registries: http://, https://, socks4://, socks5://, socks5h://
   ALL_PROXY, NO_PROXY          one for both; the hosts that are reached without
@@ -111,8 +112,14 @@ enum Command {
     DistTag(commands::dist_tag::DistTag),
     #[command(subcommand)]
     Owner(commands::owner::Owner),
+    #[command(subcommand)]
+    TrustedPublisher(commands::trusted_publisher::TrustedPublisher),
     Visibility(commands::visibility::Visibility),
     AuditLog(commands::audit_log::AuditLog),
+    #[command(subcommand)]
+    Eval(commands::eval::Eval),
+    #[command(subcommand)]
+    Gate(commands::gate::Gate),
     Report(commands::report::Report),
     Reports(commands::reports::Reports),
 }
@@ -155,8 +162,11 @@ impl Cli {
             Command::Deprecate(command) => command.run(&session).await,
             Command::DistTag(command) => command.run(&session).await,
             Command::Owner(command) => command.run(&session).await,
+            Command::TrustedPublisher(command) => command.run(&session).await,
             Command::Visibility(command) => command.run(&session).await,
             Command::AuditLog(command) => command.run(&session).await,
+            Command::Eval(command) => command.run(&session).await,
+            Command::Gate(command) => command.run(&session).await,
             Command::Report(command) => command.run(&session).await,
             Command::Reports(command) => command.run(&session).await,
         }

@@ -2,6 +2,7 @@
 
 mod api;
 mod atomic_file;
+mod ci_identity;
 mod cli;
 mod commands;
 mod config;

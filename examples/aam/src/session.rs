@@ -176,7 +176,7 @@ impl Session {
     }
 
     /// Warns, once, where whoever is on the way to a registry can read the token.
-    fn warn_if_exposed(&self, registry: &Registry) {
+    pub(crate) fn warn_if_exposed(&self, registry: &Registry) {
         if registry.url.is_exposed() && !self.warned.swap(true, Ordering::Relaxed) {
             self.out.warn(&format!(
                 "your token goes to {} unencrypted: anybody on the way can read and use it; use https",
@@ -197,6 +197,13 @@ impl Session {
                     .hint("run `aam login`, or set AAM_TOKEN"))
             }
         }
+    }
+
+    /// Whether a variable holds the token for `registry`, which counts before the identity of a CI job.
+    pub(crate) fn has_token_in_variable(&self, registry: &Registry) -> bool {
+        let by_name = registry.name.as_deref().is_some_and(|name| variable(&token_variable(name)).is_some());
+        by_name
+            || (variable("AAM_TOKEN").is_some() && self.usual_registry().is_ok_and(|usual| usual.url == registry.url))
     }
 
     /// The token for `registry`, and for no other: `AAM_REGISTRY_TOKEN_<NAME>`

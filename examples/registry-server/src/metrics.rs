@@ -56,6 +56,10 @@ fn describe() {
     describe_gauge!("aam_background_job_lag_seconds", Unit::Seconds, "Time by which background work is overdue");
     describe_counter!("aam_jobs_total", "Attempts at queued jobs that this process made, by outcome");
     describe_counter!("aam_mails_total", "Attempts to send mails, by outcome");
+    describe_counter!(
+        "aam_id_tokens_total",
+        "ID tokens that were to be swapped for a token that publishes, by outcome"
+    );
     describe_counter!("aam_webhooks_disabled_total", "Webhooks that were disabled, by reason");
     describe_gauge!("aam_operator_webhooks_disabled", "Webhooks of config.yaml that are disabled now");
     describe_counter!(
@@ -111,6 +115,9 @@ fn begin_at_zero() {
     }
     for outcome in ["sent", "refused", "failed", "not_sent"] {
         counter!("aam_mails_total", "outcome" => outcome).increment(0);
+    }
+    for outcome in ["accepted", "refused", "failed"] {
+        counter!("aam_id_tokens_total", "outcome" => outcome).increment(0);
     }
     for reason in ["gone", "failing"] {
         counter!("aam_webhooks_disabled_total", "reason" => reason).increment(0);

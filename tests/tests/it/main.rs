@@ -12,5 +12,6 @@ mod races;
 mod read_access;
 mod restarts;
 mod sent;
+mod trusted_publishing;
 mod unseen;
 mod webhook_client;

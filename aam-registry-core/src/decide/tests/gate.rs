@@ -9,25 +9,28 @@ use super::{
     packages::{owner, owner_change, tag_change, yank},
     private,
     publishing::free,
-    user, username, visibility_change,
+    trusted_publishing::{publisher, publisher_command},
+    user, username, v, visibility_change,
 };
 use crate::{
     decide::{
         AccountActor, AccountChange, AccountFacts, AccountUpdate, Action, CallerAccount, CallerFacts, CallerToken,
         CloseReport, CloseReportFacts, DeleteAccount, DeleteAccountFacts, EndSession, EndSessionFacts,
         InvitationChange, InvitationFacts, InvitationUpdate, LogOut, MemberChange, MemberFacts, MemberState, NewReport,
-        NewReportFacts, NewScope, NewScopeFacts, NewToken, NewUser, PackageCommand, PackageFacts, PublishFacts,
-        RevokeToken, RevokeTokenFacts, SecondFactorChange, SecondFactorFacts, SecondFactorUpdate, WebhookAction,
-        WebhookChange, WebhookCommand, WebhookFacts, gate::closed,
+        NewReportFacts, NewScope, NewScopeFacts, NewToken, NewUser, PackageAccess, PackageCommand, PackageFacts,
+        PublishFacts, PublisherChange, PublisherFacts, RecordEval, RevokeToken, RevokeTokenFacts, SecondFactorChange,
+        SecondFactorFacts, SecondFactorUpdate, SetGates, WebhookAction, WebhookChange, WebhookCommand, WebhookFacts,
+        gate::closed,
     },
     error::{Error, ErrorCode, Result},
     memory::{self, MemoryMetadata},
     ports::{CommandHandlerExt, PublishStore},
     registry::{AccountSearch, Registry},
     types::{
-        AccountRole, AccountRoles, AccountState, Actor, AuditFilter, Credential, InvitationId, NewUpload,
-        OneTimePurpose, OneTimeToken, PageRequest, Principal, Report, ReportCategory, ReportFilter, ReportId,
-        ScopeRole, SealedSecret, Sha256Digest, TokenId, TokenScope, TokenScopes, User, Visibility, WebhookId,
+        AccountRole, AccountRoles, AccountState, Actor, AuditFilter, Credential, EvalResult, EvalStatus, Gates,
+        InvitationId, NewUpload, OneTimePurpose, OneTimeToken, PageRequest, Principal, Report, ReportCategory,
+        ReportFilter, ReportId, ScopeRole, SealedSecret, Sha256Digest, TokenId, TokenScope, TokenScopes, User,
+        Visibility, WebhookId,
     },
 };
 
@@ -156,6 +159,14 @@ fn revocation(with_itself: bool) -> Result<()> {
     RevokeToken { actor: Actor { credential, ..actor(0) }, token, audit: entry() }.decide(&facts).map(drop)
 }
 
+fn publisher_change(name: &str, of_owner: bool) -> Result<()> {
+    let command = publisher_command(name, PublisherChange::Add(publisher(name)));
+    let role = of_owner.then_some(ScopeRole::Owner);
+    let access = PackageAccess { caller: caller(0), scope_role: role, ..PackageAccess::default() };
+    let facts = PublisherFacts { access, scope_exists: of_owner, ..PublisherFacts::default() };
+    command.decide(&facts).map(drop)
+}
+
 /// What somebody gets who may do `action` by its row.
 async fn attempt(action: Action, reads: &Reads) -> Result<()> {
     let Reads { registry, by } = reads;
@@ -185,6 +196,14 @@ async fn attempt(action: Action, reads: &Reads) -> Result<()> {
             let filter = AuditFilter { package: None, event: None, actor: None, from: None, to: None, page };
             registry.audit_log(by, &filter).await.map(drop)
         }
+        Action::AddPublisher => publisher_change("@team/kit", true),
+        Action::ReserveForPublisher => publisher_change("new-kit", false),
+        Action::ReadPublishers => registry.publishers(by, &name).await.map(drop),
+        Action::ManagePublishers => {
+            let command = publisher_command("kit", PublisherChange::SetOnly(false));
+            let access = facts(&["1.0.0"], "1.0.0").access;
+            command.decide(&PublisherFacts { access, ..PublisherFacts::default() }).map(drop)
+        }
         Action::CreateScope => {
             let new = NewScope { actor: actor(0), name: "team".parse().expect("a scope"), now: NOW, audit: entry() };
             let facts = NewScopeFacts { caller: caller(0), ..NewScopeFacts::default() };
@@ -202,6 +221,20 @@ async fn attempt(action: Action, reads: &Reads) -> Result<()> {
             if refused.code() == ErrorCode::NotFound { Ok(()) } else { Err(refused) }
         }
         Action::ReadWebhooks => registry.scope_webhooks(by, &"user-0".parse().expect("a scope")).await.map(drop),
+        Action::RecordEval => {
+            let (name, status) = ("quality".parse().expect("a name"), EvalStatus::Passed);
+            let (metrics, environment) = (serde_json::Map::new(), serde_json::Map::new());
+            let (run_at, recorded_at) = (NOW, NOW);
+            let result = EvalResult { name, status, metrics, run_at, runner: None, environment, recorded_at };
+            let (package, version) = ("kit".parse().expect("a name"), v("1.0.0"));
+            let record = RecordEval { actor: actor(0), package, version, result, audit: entry() };
+            record.decide(&facts(&["1.0.0"], "1.0.0")).map(drop)
+        }
+        Action::SetGates => {
+            let (package, gates) = ("kit".parse().expect("a name"), Gates::new());
+            let set = SetGates { actor: actor(0), package, gates, now: NOW, audit: entry() };
+            set.decide(&facts(&["1.0.0"], "1.0.0")).map(drop)
+        }
         Action::Report => {
             new_report().decide(&NewReportFacts { package: facts(&["1.0.0"], "1.0.0"), open: 0 }).map(drop)
         }

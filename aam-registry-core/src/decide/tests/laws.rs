@@ -56,7 +56,7 @@ impl People {
                 caller: caller(by),
                 package_owner: self.owners.contains(&user(by)),
                 scope_role: role(by),
-                package: Some(PackageState { updated_at: NOW, visibility: Visibility::Public }),
+                package: Some(PackageState { updated_at: NOW, visibility: Visibility::Public, trusted_only: false }),
             },
             user: Some(OwnerState {
                 user: user(owner),
@@ -113,6 +113,7 @@ impl People {
             account: AccountRoles::NONE,
             package_owner: self.owners.contains(&user(at)),
             scope_role: self.roles.get(&user(at)).copied(),
+            ..Rights::default()
         }
     }
 }
@@ -338,7 +339,7 @@ impl Kit {
                 let latest = self.latest.clone();
                 let facts = PublishFacts { access, existing, upload_is_live: true, latest, ..PublishFacts::default() };
                 let decision = commit.decide(&facts)?;
-                let [Write::Publish(new)] = &decision.changes.writes[..] else { panic!("{decision:?}") };
+                let [Write::Publish(new), ..] = &decision.changes.writes[..] else { panic!("{decision:?}") };
                 self.latest.published.push(PublishedVersion { version, visible: true });
                 self.latest.tag.clone_from(&new.latest.after);
             }
@@ -368,14 +369,18 @@ impl Kit {
             caller: caller(0),
             package_owner: true,
             scope_role: None,
-            package: (!self.latest.published.is_empty())
-                .then_some(PackageState { updated_at: NOW, visibility: Visibility::Public }),
+            package: (!self.latest.published.is_empty()).then_some(PackageState {
+                updated_at: NOW,
+                visibility: Visibility::Public,
+                trusted_only: false,
+            }),
         };
         let version = found.map(|one| VersionState {
             version: one.version.clone(),
             yanked: (!one.visible).then_some(YankState { at: NOW, reason: None }),
             texts: VersionTexts::default(),
             tags: Vec::new(),
+            evals: Vec::new(),
         });
         PackageFacts { access, version, latest: self.latest.clone(), ..PackageFacts::default() }
     }

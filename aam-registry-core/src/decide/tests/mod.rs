@@ -7,6 +7,8 @@ mod packages;
 mod publishing;
 mod reports;
 mod scopes;
+mod tag_gates;
+mod trusted_publishing;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -65,6 +67,7 @@ fn facts(versions: &[&str], wanted: &str) -> PackageFacts {
         yanked: None,
         texts: VersionTexts::default(),
         tags: Vec::new(),
+        evals: Vec::new(),
     });
     let tag = versions.last().map(|text| LatestTag { version: v(text), instead_of: None });
     PackageFacts {
@@ -72,7 +75,7 @@ fn facts(versions: &[&str], wanted: &str) -> PackageFacts {
             caller: caller(0),
             package_owner: true,
             scope_role: None,
-            package: Some(PackageState { updated_at: after(10), visibility: Visibility::Public }),
+            package: Some(PackageState { updated_at: after(10), visibility: Visibility::Public, trusted_only: false }),
         },
         version: found,
         latest: LatestFacts { tag, published },

@@ -18,7 +18,7 @@ pub(super) fn free() -> PublishFacts {
 
 /// Facts of a package that is there, in a scope in which the first user has a role.
 fn standing(role: Option<ScopeRole>, versions: &[&str]) -> PublishFacts {
-    let package = Some(PackageState { updated_at: after(10), visibility: Visibility::Public });
+    let package = Some(PackageState { updated_at: after(10), visibility: Visibility::Public, trusted_only: false });
     let access = PackageAccess { scope_role: role, package, ..free().access };
     PublishFacts { access, scope_exists: true, latest: facts(versions, "0.0.0").latest, ..free() }
 }
@@ -38,7 +38,9 @@ fn refusal(commit: &PublishCommit, facts: &PublishFacts) -> Option<ErrorCode> {
 fn a_new_name_is_anybodys_outside_of_scopes() {
     let first = commit("kit", "1.0.0");
     let decision = first.decide(&free()).expect("published");
-    let [Write::Publish(new)] = &decision.changes.writes[..] else { panic!("{decision:?}") };
+    let [Write::Publish(new), Write::SettlePublishers { .. }] = &decision.changes.writes[..] else {
+        panic!("{decision:?}")
+    };
     assert!(new.is_new_package);
     assert_eq!((new.owner, new.published_at), (Some(user(0)), NOW));
     assert_eq!(decision.answer.dist_tags, [DistTag::latest()]);
@@ -58,7 +60,9 @@ fn in_a_scope_a_role_is_needed_for_new_and_existing_alike() {
             ..standing(Some(role), &[])
         };
         let decision = scoped.decide(&new).expect("published");
-        let [Write::Publish(made)] = &decision.changes.writes[..] else { panic!("{decision:?}") };
+        let [Write::Publish(made), Write::SettlePublishers { .. }] = &decision.changes.writes[..] else {
+            panic!("{decision:?}")
+        };
         assert_eq!((made.is_new_package, made.owner), (true, None), "it is the scope's");
         assert_eq!(refusal(&scoped, &standing(Some(role), &["0.9.0"])), None, "{role:?}");
     }

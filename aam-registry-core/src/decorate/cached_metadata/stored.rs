@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::types::{
-    AccountRole, AccountRoles, ApprovalStatus, ArchiveLocation, DistTag, LocatedVersion, Manifest, Package,
-    PublishedVersion, User, Version, VersionDetail, VersionSummary, VersionText, VersionTexts, Visibility,
+    AccountRole, AccountRoles, ApprovalStatus, ArchiveLocation, DistTag, EvalResult, EvalStatus, LocatedVersion,
+    Manifest, Package, PublishedVersion, User, Version, VersionDetail, VersionSummary, VersionText, VersionTexts,
+    Visibility,
 };
 
 /// A value that can be stored in the shared cache and read back.
@@ -53,6 +54,19 @@ pub(super) struct StoredDetail {
     dist_tags: Vec<String>,
     downloads: u64,
     visibility: String,
+    #[serde(default)]
+    eval_results: Vec<StoredEval>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct StoredEval {
+    name: String,
+    status: String,
+    metrics: Map<String, Value>,
+    run_at: i64,
+    runner: Option<String>,
+    environment: Map<String, Value>,
+    recorded_at: i64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -196,12 +210,13 @@ impl Shared for VersionDetail {
             package: self.package.to_string(),
             summary: self.summary.store(),
             manifest: self.manifest.document.clone(),
-            published_by: self.published_by.to_string(),
+            published_by: self.published_by.clone(),
             yanked_reason: self.yanked_reason.clone(),
             archive: self.archive.to_string(),
             dist_tags: self.dist_tags.iter().map(ToString::to_string).collect(),
             downloads: self.downloads,
             visibility: self.visibility.as_str().to_owned(),
+            eval_results: self.eval_results.iter().map(Shared::store).collect(),
         }
     }
 
@@ -210,12 +225,41 @@ impl Shared for VersionDetail {
             package: stored.package.parse().ok()?,
             summary: VersionSummary::restore(stored.summary)?,
             manifest: Manifest::from_document(stored.manifest).ok()?,
-            published_by: stored.published_by.parse().ok()?,
+            published_by: stored.published_by,
             yanked_reason: stored.yanked_reason,
             archive: stored.archive.parse().ok()?,
             dist_tags: stored.dist_tags.iter().map(|tag| tag.parse().ok()).collect::<Option<_>>()?,
             downloads: stored.downloads,
             visibility: Visibility::parse(&stored.visibility)?,
+            eval_results: stored.eval_results.into_iter().map(Shared::restore).collect::<Option<_>>()?,
+        })
+    }
+}
+
+impl Shared for EvalResult {
+    type Stored = StoredEval;
+
+    fn store(&self) -> StoredEval {
+        StoredEval {
+            name: self.name.to_string(),
+            status: self.status.as_str().to_owned(),
+            metrics: self.metrics.clone(),
+            run_at: self.run_at.as_microsecond(),
+            runner: self.runner.clone(),
+            environment: self.environment.clone(),
+            recorded_at: self.recorded_at.as_microsecond(),
+        }
+    }
+
+    fn restore(stored: StoredEval) -> Option<Self> {
+        Some(Self {
+            name: stored.name.parse().ok()?,
+            status: EvalStatus::parse(&stored.status)?,
+            metrics: stored.metrics,
+            run_at: instant(stored.run_at)?,
+            runner: stored.runner,
+            environment: stored.environment,
+            recorded_at: instant(stored.recorded_at)?,
         })
     }
 }

@@ -74,7 +74,7 @@ pub(super) const ROUTES: &[Route] = &[
         description: "Ends the session whose access token is sent. An API token is revoked instead.",
         access: Access::Credential,
         answers: &[Answer { status: 204, description: "The session is over.", content: Content::None }],
-        errors: &[ErrorCode::InvalidRequest],
+        errors: &[ErrorCode::InvalidRequest, ErrorCode::Forbidden],
         ..route(Verb::Post, "/api/v1/users/logout", "logout", handler!(logout))
     },
     Route {
@@ -82,6 +82,7 @@ pub(super) const ROUTES: &[Route] = &[
         summary: "Show the caller's account",
         access: Access::Credential,
         answers: &[Answer { status: 200, description: "The account.", content: Content::json::<AccountAnswer>() }],
+        errors: &[ErrorCode::Forbidden],
         ..route(Verb::Get, "/api/v1/users/me", "getAccount", handler!(account))
     },
     Route {

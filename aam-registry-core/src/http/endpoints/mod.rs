@@ -4,6 +4,7 @@
 mod accounts;
 mod audit;
 mod download;
+mod evals;
 mod files;
 mod invitations;
 mod owners;
@@ -19,6 +20,7 @@ mod sessions;
 mod tags;
 mod tokens;
 mod totp;
+mod trusted_publishers;
 mod users;
 mod version_changes;
 mod visibility;
@@ -42,6 +44,7 @@ pub(crate) fn routes(without: &[RouteGroup]) -> impl Iterator<Item = &'static Ro
         version_changes::ROUTES,
         tags::ROUTES,
         owners::ROUTES,
+        trusted_publishers::ROUTES,
         visibility::ROUTES,
         accounts::ROUTES,
         users::ROUTES,
@@ -51,6 +54,7 @@ pub(crate) fn routes(without: &[RouteGroup]) -> impl Iterator<Item = &'static Ro
         tokens::ROUTES,
         scopes::ROUTES,
         webhooks::ROUTES,
+        evals::ROUTES,
         reports::ROUTES,
         audit::ROUTES,
         service::ROUTES,

@@ -53,6 +53,7 @@ pub(super) const ROUTES: &[Route] = &[Route {
         ErrorCode::Forbidden,
         ErrorCode::NameReserved,
         ErrorCode::NameTooSimilar,
+        ErrorCode::GateFailed,
         ErrorCode::TagNotAllowed,
         ErrorCode::QuotaExceeded,
         ErrorCode::VersionExists,

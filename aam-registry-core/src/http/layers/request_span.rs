@@ -67,6 +67,6 @@ pub(crate) fn request_span(extensions: &Extensions) -> Span {
         request_id = id,
         client_ip = client.as_ref().map(ShortText::as_str),
         user_id = principal.map(|by| field::display(by.user)),
-        user = principal.map(|by| by.username.as_str()),
+        user = principal.map(Principal::name),
     )
 }

@@ -16,6 +16,8 @@ pub enum RouteGroup {
     Publishing,
     /// Scopes and their members, below `/api/v1/scopes`.
     Scopes,
+    /// Trusted publishers of packages, and `/api/v1/oidc/token`.
+    TrustedPublishing,
     /// The webhooks of scopes, below `/api/v1/scopes/{scope}/webhooks`.
     Webhooks,
     /// The contents of archives: README, files, differences.
@@ -30,13 +32,14 @@ pub enum RouteGroup {
 
 impl RouteGroup {
     /// Every group.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Registration,
         Self::Login,
         Self::Accounts,
         Self::Tokens,
         Self::Publishing,
         Self::Scopes,
+        Self::TrustedPublishing,
         Self::Webhooks,
         Self::Contents,
         Self::Audit,

@@ -62,6 +62,7 @@ impl Route {
             ("Users", pattern) if pattern.starts_with("/api/v1/users/tokens") => Some(RouteGroup::Tokens),
             ("Users", _) => Some(RouteGroup::Accounts),
             ("Owners and scopes", pattern) if pattern.starts_with("/api/v1/scopes") => Some(RouteGroup::Scopes),
+            ("Trusted publishing", _) => Some(RouteGroup::TrustedPublishing),
             ("Webhooks", _) => Some(RouteGroup::Webhooks),
             ("Contents", _) => Some(RouteGroup::Contents),
             ("Audit", _) => Some(RouteGroup::Audit),

@@ -87,6 +87,18 @@ pub(crate) struct LimitsAnswer {
     /// The dist-tags that may be set beside `latest`; `null` for any.
     allowed_tags: Option<Vec<String>>,
     features: FeaturesAnswer,
+    /// Whose ID tokens are taken; `null` where none are.
+    trusted_publishing: Option<TrustedPublishingAnswer>,
+}
+
+/// Which ID tokens are taken.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "TrustedPublishing")]
+struct TrustedPublishingAnswer {
+    /// Who may issue them.
+    issuers: Vec<String>,
+    /// The only audience that they may be for.
+    audience: String,
 }
 
 /// Which features are on. One that is off is refused wherever it is asked for.
@@ -115,6 +127,10 @@ impl LimitsAnswer {
         let policy = registry.policy();
         let archive = &policy.archive_limits;
         let manifest = archive.manifest();
+        let trusted_publishing = registry.trusted_issuers().map(|(issuers, audience)| TrustedPublishingAnswer {
+            issuers: issuers.iter().map(ToString::to_string).collect(),
+            audience,
+        });
         Self {
             max_archive_size: archive.max_archive_size(),
             max_unpacked_size: archive.max_unpacked_size(),
@@ -153,17 +169,18 @@ impl LimitsAnswer {
             features: FeaturesAnswer {
                 registration: policy.registration == RegistrationPolicy::Open,
                 webhooks: registry.has_scope_webhooks(),
+                trusted_publishing: trusted_publishing.is_some(),
                 mail: registry.mailing().is_some(),
                 two_factor: registry.has_second_factors(),
                 // None of these features is built. Building one changes its line here.
                 signatures: false,
                 attestation: false,
                 approval: false,
-                evaluation_results: false,
+                evaluation_results: true,
                 private_packages: true,
-                trusted_publishing: false,
                 single_sign_on: false,
             },
+            trusted_publishing,
         }
     }
 }

@@ -5,6 +5,7 @@ mod accounts;
 mod audit;
 mod contents;
 mod error;
+mod evals;
 mod invitations;
 mod limits;
 mod package;
@@ -18,6 +19,7 @@ mod sessions;
 mod time;
 mod tokens;
 mod totp;
+mod trusted_publishers;
 mod users;
 mod version;
 mod version_changes;
@@ -30,6 +32,7 @@ pub(crate) use accounts::{
 pub(crate) use audit::AuditPage;
 pub(crate) use contents::{DiffAnswer, DownloadsAnswer, FilesAnswer};
 pub(crate) use error::ErrorBody;
+pub(crate) use evals::{EvalRequest, EvalRow, EvalsAnswer, GatesAnswer, GatesRequest};
 pub(crate) use invitations::{InvitationRequest, InvitationsAnswer, NewInvitationAnswer};
 pub(crate) use limits::LimitsAnswer;
 pub(crate) use package::{PackageAnswer, SearchPage};
@@ -42,6 +45,9 @@ pub(crate) use sessions::SessionsAnswer;
 pub(crate) use time::Time;
 pub(crate) use tokens::{NewTokenAnswer, ReportedToken, TokenRequest, TokensAnswer};
 pub(crate) use totp::{EnrolledFactorAnswer, OtpRequest, RecoveryCodesAnswer};
+pub(crate) use trusted_publishers::{
+    IdTokenRequest, PublisherAnswer, PublisherRequest, PublisherTokenAnswer, PublishersAnswer, PublishersChangeRequest,
+};
 pub(crate) use users::{AccountDeletion, ManagedUserChange, UserAnswer, UsersPage};
 pub(crate) use version::{VersionAnswer, VersionRow, VersionsAnswer};
 pub(crate) use version_changes::{

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::Time;
+use super::{EvalRow, Time};
 use crate::types::{
     Artifact, Artifacts, Constraint, PackageName, Sha256Digest, VersionDetail, VersionSummary, VersionText,
     VersionTexts,
@@ -166,8 +166,8 @@ pub(crate) struct VersionAnswer {
     approval_status: &'static str,
     /// The dist-tags that name this version.
     dist_tags: Vec<String>,
-    /// Always empty: evaluation results are not available on this registry yet.
-    eval_results: [String; 0],
+    /// The last result of each eval of the version, by name.
+    eval_results: Vec<EvalRow>,
     /// May be up to a minute old.
     downloads: u64,
 }
@@ -186,7 +186,7 @@ impl VersionAnswer {
             homepage: manifest.homepage,
             keywords: manifest.keywords,
             published_at: summary.published_at.into(),
-            published_by: detail.published_by.to_string(),
+            published_by: detail.published_by.clone(),
             yanked: summary.yanked,
             yanked_reason: detail.yanked_reason,
             texts: summary.texts.into(),
@@ -199,7 +199,7 @@ impl VersionAnswer {
             archive_size: summary.archive_size,
             approval_status: summary.approval_status.as_str(),
             dist_tags: detail.dist_tags.iter().map(ToString::to_string).collect(),
-            eval_results: [],
+            eval_results: detail.eval_results.into_iter().map(EvalRow::from).collect(),
             downloads: detail.downloads,
         }
     }

@@ -8,7 +8,7 @@ use super::tables::{StoredPackage, StoredScope, StoredToken, StoredVersion, Tabl
 use crate::{
     decide::{Changes, Decision, NewVersion, Write},
     error::{Error, Result},
-    types::{AccountState, JobSelection, NewJob, PackageName, ScopeName, ScopeRole, Version},
+    types::{AccountState, Gates, JobSelection, NewJob, PackageName, ScopeName, ScopeRole, TrustedPublisher, Version},
 };
 
 impl Tables {
@@ -123,6 +123,10 @@ impl Tables {
             Write::ForgetOperatorWebhook(name) => {
                 self.operator_webhooks.remove(&name);
             }
+            Write::PutEval { package, version, result } => {
+                self.version_mut(&package, &version)?.evals.insert(result.name.clone(), result);
+            }
+            Write::SetGates { package, gates } => self.package_mut(&package)?.gates = gates,
             Write::PutReport(report) => {
                 self.reports.insert(report.id, report);
             }
@@ -130,13 +134,43 @@ impl Tables {
             Write::RetryJob(id) => {
                 self.jobs.retry(&JobSelection::Ids(vec![id]), now);
             }
+            Write::PutPublisher(publisher) => {
+                self.publishers.insert(publisher.id, publisher);
+            }
+            Write::DeletePublisher(id) => {
+                self.publishers.remove(&id);
+                self.publisher_tokens.retain(|_, token| token.publisher != id);
+            }
+            Write::SetTrustedOnly { package, only } => self.package_mut(&package)?.trusted_only = only,
+            Write::SettlePublishers { package, owner } => {
+                let stays = |one: &TrustedPublisher| owner.is_none_or(|owner| owner == one.created_by);
+                self.publishers.retain(|_, one| one.package != package || !one.pending || stays(one));
+                let settled = self.publishers.values_mut().filter(|one| one.package == package);
+                settled.for_each(|one| one.pending = false);
+            }
+            Write::AddPublisherToken(token) => {
+                self.publisher_tokens.insert(token.id, token);
+            }
+            Write::UseIdToken { key, until } => {
+                self.used_id_tokens.insert(key, until);
+            }
             Write::Publish(new) => self.publish(new)?,
         }
         Ok(())
     }
 
     fn publish(&mut self, new: NewVersion<'_>) -> Result<()> {
-        let NewVersion { commit, is_new_package, owner, published_at, visibility, tag, latest } = new;
+        let NewVersion {
+            commit,
+            is_new_package,
+            owner,
+            published_by,
+            publisher,
+            published_at,
+            visibility,
+            tag,
+            latest,
+        } = new;
         let (name, version) = (&commit.manifest.name, &commit.manifest.version);
         self.uploads.remove(&commit.upload);
         if is_new_package {
@@ -148,12 +182,14 @@ impl Tables {
                 latest: None,
                 tags: BTreeMap::new(),
                 versions: Vec::new(),
+                gates: Gates::new(),
+                trusted_only: false,
             };
             self.packages.insert(name.clone(), made);
         }
         let package = self.package_mut(name)?;
         package.updated_at = published_at;
-        package.versions.push(StoredVersion { published_at, ..StoredVersion::from(commit) });
+        package.versions.push(StoredVersion { published_at, published_by, publisher, ..StoredVersion::from(commit) });
         package.latest = latest.after;
         package.tags.extend(tag.map(|tag| (tag, version.clone())));
         Ok(())

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use super::MemoryMetadata;
 use crate::{
-    decide::{Request, RevokeTokenFacts, TellOfTokenFacts, WebhookReportFacts},
+    decide::{PublisherCommand, PublisherQuery, Request, RevokeTokenFacts, TellOfTokenFacts, WebhookReportFacts},
     error::Result,
     ports::{CommandHandler, QueryHandler, QueryRequest},
 };
@@ -49,6 +49,11 @@ impl CommandHandler for MemoryMetadata {
             Request::EnableOperatorWebhook(asked) => {
                 asked.decide(&tables.operator_webhook_facts(&asked.question().name))
             }
+            Request::ChangePublisher(asked) => {
+                let PublisherCommand { actor, package, .. } = asked.question();
+                asked.decide(&tables.publisher_facts(actor, package))
+            }
+            Request::ExchangeIdToken(asked) => asked.decide(&tables.exchange_facts(asked.question())),
         };
         tables.apply(decision?, now)
     }
@@ -70,10 +75,19 @@ impl QueryHandler for MemoryMetadata {
                 asked.answer(tables.second_factors.get(&asked.question().0).cloned());
             }
             QueryRequest::WebhookById(asked) => asked.answer(tables.webhooks.get(&asked.question().0).cloned()),
+            QueryRequest::TagGates(asked) => {
+                let (name, reach) = &asked.question().0;
+                asked.answer(tables.package(name, *reach).map(|package| package.gates.clone()));
+            }
             QueryRequest::Reports(asked) => asked.answer(tables.reports(&asked.question().0)),
             QueryRequest::OperatorWebhookStates(asked) => {
                 asked.answer(tables.operator_webhooks.values().cloned().collect());
             }
+            QueryRequest::PublisherFactsOf(asked) => {
+                let PublisherQuery { actor, package, .. } = &asked.question().0;
+                asked.answer(tables.publisher_facts(actor, package));
+            }
+            QueryRequest::PublisherBySecret(asked) => asked.answer(tables.publisher_by_secret(&asked.question().0)),
         }
         Ok(())
     }

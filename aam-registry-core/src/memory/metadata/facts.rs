@@ -3,10 +3,11 @@
 use super::tables::{StoredPackage, StoredScope, StoredVersion, Tables};
 use crate::{
     decide::{
-        CallerAccount, CallerFacts, CallerToken, ExistingVersion, LatestFacts, MemberChange, MemberFacts, MemberState,
-        OwnerState, PackageAccess, PackageFacts, PackageReads, PackageState, PublishFacts, VersionState,
+        CallerAccount, CallerFacts, CallerPublisher, CallerToken, ExistingVersion, LatestFacts, MemberChange,
+        MemberFacts, MemberState, OwnerState, PackageAccess, PackageFacts, PackageReads, PackageState, PublishFacts,
+        VersionState,
     },
-    types::{Actor, Credential, PackageName, ScopeRole, TokenId, UserId, Username, Version},
+    types::{Actor, Credential, Gates, PackageName, PublisherTokenId, ScopeRole, TokenId, UserId, Username, Version},
 };
 
 impl Tables {
@@ -17,7 +18,7 @@ impl Tables {
             session_generation: account.session_generation,
             kept_session: account.kept_session.clone(),
         });
-        let (mut session_revoked, mut token) = (false, None);
+        let (mut session_revoked, mut token, mut publisher) = (false, None, None);
         match &actor.credential {
             Credential::Session { id, .. } => {
                 session_revoked = self.revoked_sessions.contains_key(&(actor.user, id.clone()));
@@ -26,9 +27,23 @@ impl Tables {
                 let held = self.tokens.get(id).filter(|stored| stored.token.user == actor.user);
                 token = held.map(|stored| CallerToken { expires_at: stored.token.expires_at });
             }
+            Credential::Publisher { token, .. } => publisher = self.caller_publisher(*token),
             Credential::Operator | Credential::Host => {}
         }
-        CallerFacts { account, session_revoked, token }
+        CallerFacts { account, session_revoked, token, publisher }
+    }
+
+    fn caller_publisher(&self, token: PublisherTokenId) -> Option<CallerPublisher> {
+        let token = self.publisher_tokens.get(&token)?;
+        let publisher = self.publishers.get(&token.publisher)?;
+        Some(CallerPublisher {
+            package: publisher.package.clone(),
+            pending: publisher.pending,
+            expires_at: token.expires_at,
+            created_by: publisher.created_by,
+            creator_is_enabled: self.is_enabled(publisher.created_by),
+            creator_role: self.scope_role(&publisher.package, publisher.created_by),
+        })
     }
 
     pub(super) fn token_owner(&self, id: TokenId) -> Option<UserId> {
@@ -62,8 +77,11 @@ impl Tables {
             caller: self.caller(actor),
             package_owner: package.is_some_and(|package| package.owners.contains(&actor.user)),
             scope_role: self.scope_role(name, actor.user),
-            package: package
-                .map(|package| PackageState { updated_at: package.updated_at, visibility: package.visibility }),
+            package: package.map(|package| PackageState {
+                updated_at: package.updated_at,
+                visibility: package.visibility,
+                trusted_only: package.trusted_only,
+            }),
         }
     }
 
@@ -78,6 +96,7 @@ impl Tables {
             version: reads.version.and_then(|version| package.version(version)).map(|found| package.state(found)),
             latest: package.latest_facts(),
             tag: reads.tag.and_then(|tag| package.tags.get(tag).cloned()),
+            gates: if reads.gates { package.gates.clone() } else { Gates::new() },
             tag_count: package.tags.len() as u64,
             user: user.map(|user| OwnerState {
                 user: user.id,
@@ -105,10 +124,11 @@ impl Tables {
             tag_is_set: false,
             tag_count: 0,
             latest: package.map(StoredPackage::latest_facts).unwrap_or_default(),
+            gates: Gates::new(),
         }
     }
 
-    fn scope_role(&self, name: &PackageName, user: UserId) -> Option<ScopeRole> {
+    pub(super) fn scope_role(&self, name: &PackageName, user: UserId) -> Option<ScopeRole> {
         let scope: &StoredScope = name.scope().and_then(|scope| self.scopes.get(&scope))?;
         scope.members.get(&user).copied()
     }
@@ -123,6 +143,7 @@ impl StoredPackage {
         let version = found.manifest.version.clone();
         let yanked = found.yanked.clone();
         let tags = self.tags.iter().filter(|(_, named)| **named == version).map(|(tag, _)| tag.clone()).collect();
-        VersionState { version, yanked, texts: found.texts.clone(), tags }
+        let evals = found.evals.values().map(|result| (result.name.clone(), result.status)).collect();
+        VersionState { version, yanked, texts: found.texts.clone(), tags, evals }
     }
 }

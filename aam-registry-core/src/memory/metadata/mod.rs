@@ -20,6 +20,7 @@ mod second_factors;
 mod sessions;
 mod tables;
 mod tokens;
+mod trusted_publishers;
 mod users;
 mod webhooks;
 

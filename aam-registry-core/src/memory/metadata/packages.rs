@@ -63,7 +63,8 @@ impl PackageStore for MemoryMetadata {
     async fn version(&self, name: &PackageName, version: &Version, reach: Reach) -> Result<Option<VersionDetail>> {
         let tables = self.tables();
         let Some((package, stored)) = tables.version(name, version, reach) else { return Ok(None) };
-        let published_by = tables.username(stored.published_by).cloned();
+        let published_by = stored.publisher.clone();
+        let published_by = published_by.or_else(|| Some(tables.username(stored.published_by)?.to_string()));
         let tags = package.dist_tags().into_iter().filter(|(_, named)| named == version);
         Ok(Some(VersionDetail {
             package: name.clone(),
@@ -75,6 +76,7 @@ impl PackageStore for MemoryMetadata {
             dist_tags: tags.map(|(tag, _)| tag).collect(),
             downloads: stored.downloads,
             visibility: package.visibility,
+            eval_results: stored.evals.values().cloned().collect(),
         }))
     }
 

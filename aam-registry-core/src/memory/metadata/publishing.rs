@@ -43,6 +43,7 @@ impl PublishStore for MemoryMetadata {
                 .is_some_and(|upload| upload.abandoned_at.is_none() && upload.user == commit.actor.user),
             tag_is_set: commit.tag.as_ref().is_some_and(|tag| tags.contains_key(tag)),
             tag_count: tags.keys().filter(|tag| !tag.is_latest()).count() as u64,
+            gates: tables.packages.get(name).map(|package| package.gates.clone()).unwrap_or_default(),
             ..tables.publish_facts(&commit.actor, name, version)
         };
         tables.apply(commit.decide(&facts)?, self.clock.now())
@@ -83,6 +84,7 @@ impl From<&PublishCommit> for StoredVersion {
             manifest: commit.manifest.clone(),
             published_at: commit.now,
             published_by: commit.actor.user,
+            publisher: None,
             yanked: None,
             texts: VersionTexts::default(),
             archive: commit.archive.clone(),
@@ -90,6 +92,7 @@ impl From<&PublishCommit> for StoredVersion {
             archive_size: commit.archive_size,
             files: commit.files.clone(),
             readme: commit.readme.clone(),
+            evals: BTreeMap::new(),
             days: BTreeMap::new(),
             downloads: 0,
         }

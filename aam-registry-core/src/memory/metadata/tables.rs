@@ -4,13 +4,13 @@ use jiff::{Timestamp, civil::Date};
 
 use super::queued_jobs::QueuedJobs;
 use crate::{
-    decide::YankState,
+    decide::{PublisherToken, YankState},
     types::{
-        AccountState, ArchiveFile, ArchiveKey, AuditEntry, ChainLink, DistTag, DownloadBatchId, Invitation,
-        InvitationId, LatestTag, LoginSession, Manifest, NewAuditEntry, OneTimeToken, OperatorWebhookState,
-        PackageName, PublishedVersion, Report, ReportId, ScopeName, ScopeRole, SecondFactor, Sha256Digest,
-        StoredWebhook, Token, TokenId, TokenNotice, UploadId, User, UserId, Username, Version, VersionTexts,
-        Visibility, WebhookId, WebhookName,
+        AccountState, ArchiveFile, ArchiveKey, AuditEntry, ChainLink, DistTag, DownloadBatchId, EvalName, EvalResult,
+        Gates, Invitation, InvitationId, LatestTag, LoginSession, Manifest, NewAuditEntry, OneTimeToken,
+        OperatorWebhookState, PackageName, PublishedVersion, PublisherId, PublisherTokenId, Report, ReportId,
+        ScopeName, ScopeRole, SecondFactor, Sha256Digest, StoredWebhook, Token, TokenId, TokenNotice, TrustedPublisher,
+        UploadId, User, UserId, Username, Version, VersionTexts, Visibility, WebhookId, WebhookName,
     },
 };
 
@@ -43,6 +43,10 @@ pub(super) struct Tables {
     pub(super) jobs: QueuedJobs,
     pub(super) reports: BTreeMap<ReportId, Report>,
     pub(super) webhooks: BTreeMap<WebhookId, StoredWebhook>,
+    pub(super) publishers: BTreeMap<PublisherId, TrustedPublisher>,
+    pub(super) publisher_tokens: BTreeMap<PublisherTokenId, PublisherToken>,
+    /// Until when each has to be remembered.
+    pub(super) used_id_tokens: BTreeMap<Sha256Digest, Timestamp>,
     pub(super) operator_webhooks: BTreeMap<WebhookName, OperatorWebhookState>,
 }
 
@@ -67,12 +71,17 @@ pub(super) struct StoredPackage {
     pub(super) tags: BTreeMap<DistTag, Version>,
     /// In the order of publishing.
     pub(super) versions: Vec<StoredVersion>,
+    pub(super) gates: Gates,
+    /// Whether its trusted publishers alone may publish it.
+    pub(super) trusted_only: bool,
 }
 
 pub(super) struct StoredVersion {
     pub(super) manifest: Manifest,
     pub(super) published_at: Timestamp,
     pub(super) published_by: UserId,
+    /// The name of the trusted publisher that published it.
+    pub(super) publisher: Option<String>,
     pub(super) yanked: Option<YankState>,
     pub(super) texts: VersionTexts,
     pub(super) archive: ArchiveKey,
@@ -80,6 +89,8 @@ pub(super) struct StoredVersion {
     pub(super) archive_size: u64,
     pub(super) files: Vec<ArchiveFile>,
     pub(super) readme: Option<String>,
+    /// The last of each eval, by name.
+    pub(super) evals: BTreeMap<EvalName, EvalResult>,
     pub(super) days: BTreeMap<Date, u64>,
     /// The sum of `days` as of the last refresh.
     pub(super) downloads: u64,
@@ -94,6 +105,11 @@ pub(super) struct StoredUpload {
 impl Tables {
     pub(super) fn user_named(&self, name: &Username) -> Option<&User> {
         self.users.values().map(|account| &account.user).find(|user| user.username == *name)
+    }
+
+    /// Whether the account is there and not disabled.
+    pub(super) fn is_enabled(&self, id: UserId) -> bool {
+        self.users.get(&id).is_some_and(|account| !account.user.disabled)
     }
 
     pub(super) fn username(&self, id: UserId) -> Option<&Username> {

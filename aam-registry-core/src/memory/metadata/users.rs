@@ -59,6 +59,8 @@ impl UserStore for MemoryMetadata {
         let mut tables = self.tables();
         tables.revoked_sessions.retain(|_, expires_at| *expires_at >= now);
         tables.one_time_tokens.retain(|(_, token)| token.expires_at >= now);
+        tables.publisher_tokens.retain(|_, token| token.expires_at >= now);
+        tables.used_id_tokens.retain(|_, until| *until >= now);
         tables.invitations.retain(|_, invitation| invitation.expires_at >= now);
         tables.sessions.retain(|session| session.expires_at + LoginSession::REMEMBERED >= now);
         Ok(())

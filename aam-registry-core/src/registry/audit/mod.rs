@@ -61,6 +61,6 @@ impl Registry {
 
     /// An entry of what `by` does now.
     pub(super) fn entry_by(&self, event: AuditEvent, by: &Principal) -> NewAuditEntry {
-        NewAuditEntry::new(event, self.now()).with_actor(by.username.as_str())
+        NewAuditEntry::new(event, self.now()).with_actor(by.name())
     }
 }

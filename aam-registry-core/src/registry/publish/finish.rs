@@ -11,7 +11,7 @@ use crate::{
     archive::JudgedArchive,
     decide::{PublishCommit, Published},
     error::{Error, Result},
-    types::{AuditEvent, DistTag, Manifest, Reach, Sha256Digest, Visibility},
+    types::{AuditEvent, Credential, DistTag, Manifest, Reach, Sha256Digest, Visibility},
 };
 
 impl Publish {
@@ -85,6 +85,9 @@ impl Attempt {
             .with_version(&manifest.version)
             .with("sha256", sha256.to_string())
             .with("archive_size", self.received);
+        if let Credential::Publisher { publisher, .. } = &self.by.credential {
+            audit = audit.with("publisher", publisher.to_string());
+        }
         if let Some(tag) = &tag {
             audit = audit.with("tag", tag.as_str());
         }
@@ -163,7 +166,7 @@ impl Attempt {
         let took = self.registry.inner().clock.elapsed().saturating_sub(self.started);
         tracing::info!(
             event = "package_published",
-            user = %self.by.username,
+            user = self.by.name(),
             package = %commit.manifest.name,
             version = %commit.manifest.version,
             size_bytes = commit.archive_size,

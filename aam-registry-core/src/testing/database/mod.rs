@@ -9,6 +9,7 @@ mod audit;
 mod changes;
 mod deletion;
 mod downloads;
+mod evals;
 mod invitations;
 mod jobs;
 mod managing;
@@ -25,6 +26,7 @@ mod second_factors;
 mod sessions;
 mod tags;
 mod tokens;
+mod trusted_publishers;
 mod uploads;
 mod webhooks;
 mod world;
@@ -37,6 +39,7 @@ pub use audit::*;
 pub use changes::*;
 pub use deletion::*;
 pub use downloads::*;
+pub use evals::*;
 pub use invitations::*;
 pub use jobs::*;
 pub use managing::*;
@@ -53,6 +56,7 @@ pub use second_factors::*;
 pub use sessions::*;
 pub use tags::*;
 pub use tokens::*;
+pub use trusted_publishers::*;
 pub use uploads::*;
 pub use webhooks::*;
 
@@ -104,6 +108,10 @@ macro_rules! database_cases {
             a_used_token_says_when,
             a_dead_credential_makes_no_token,
             a_disabled_user_is_shut_out_until_enabled,
+            the_last_result_of_an_eval_counts,
+            a_result_of_an_eval_is_checked,
+            a_gate_holds_a_tag,
+            a_gate_is_checked,
             a_report_is_made_and_closed,
             a_report_is_checked,
             open_reports_of_a_user_are_few,
@@ -266,6 +274,15 @@ macro_rules! database_cases {
             a_job_is_kept_after_it_is_done,
             what_ended_is_forgotten,
             the_figures_tell_what_waits,
+            trusted_publishers_come_and_go,
+            a_trusted_publisher_publishes_until_it_is_removed,
+            a_waiting_publisher_makes_its_package,
+            a_waiting_publisher_of_others_ends_with_the_name,
+            an_id_token_counts_once,
+            the_ids_of_the_first_id_token_are_pinned,
+            where_publishers_alone_publish_owners_do_not,
+            expired_tokens_of_publishers_are_forgotten,
+            publishers_of_a_private_package_are_unseen,
             the_oldest_jobs_of_a_kind_are_dropped,
             a_kind_is_retried_and_dropped_as_a_whole,
             webhooks_come_and_change_and_go,

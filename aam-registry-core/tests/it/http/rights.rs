@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use aam_registry_core::{
     decide::{Action, Restricted, Rights},
-    types::{AccountRole, AccountRoles, ScopeRole},
+    types::{AccountRole, AccountRoles, Issuer, ScopeRole},
 };
 use http::Method;
 use serde_json::{Value, json};
@@ -39,6 +39,10 @@ const TABLE: &[(&str, Action)] = &[
     ("undeprecateVersion", Action::Yank),
     ("setTag", Action::Tag),
     ("removeTag", Action::Tag),
+    ("addTrustedPublisher", Action::AddPublisher),
+    ("listTrustedPublishers", Action::ReadPublishers),
+    ("changeTrustedPublishers", Action::ManagePublishers),
+    ("removeTrustedPublisher", Action::ManagePublishers),
     ("addOwner", Action::ChangeOwners),
     ("removeOwner", Action::ChangeOwners),
     ("setVisibility", Action::ChangeVisibility),
@@ -53,6 +57,8 @@ const TABLE: &[(&str, Action)] = &[
     ("createScope", Action::CreateScope),
     ("setMember", Action::ChangeMembers),
     ("removeMember", Action::ChangeMembers),
+    ("recordEval", Action::RecordEval),
+    ("setGates", Action::SetGates),
     ("reportPackage", Action::Report),
     ("listReports", Action::ReadReports),
     ("closeReport", Action::CloseReport),
@@ -67,8 +73,8 @@ const TABLE: &[(&str, Action)] = &[
 ];
 
 /// The actions that are ways of another route.
-const OF_OTHER_ROUTES: [Action; 4] =
-    [Action::LeaveScope, Action::RevokeUsedToken, Action::SeePrivate, Action::SetRoles];
+const OF_OTHER_ROUTES: [Action; 5] =
+    [Action::LeaveScope, Action::ReserveForPublisher, Action::RevokeUsedToken, Action::SeePrivate, Action::SetRoles];
 
 /// The id of nothing.
 const NO_ID: &str = "0190d9f0-0000-7000-8000-000000000000";
@@ -116,6 +122,17 @@ async fn ask(site: &Site, operation: &str, (name, scope): (&str, &str), token: &
         "undeprecateVersion" => act(Method::DELETE, &format!("{kit}/9.9.9/deprecation")).await,
         "setTag" => send(Method::PUT, &format!("{kit}/tags/beta"), json!({"version": "9.9.9"})).await,
         "removeTag" => act(Method::DELETE, &format!("{kit}/tags/beta")).await,
+        "addTrustedPublisher" => {
+            let claims =
+                json!({"repository": "acme/kit", "job_workflow_ref": "acme/kit/.github/workflows/publish.yml"});
+            let body = json!({"issuer": Issuer::GITHUB, "claims": claims});
+            send(Method::POST, &format!("{kit}/trusted-publishers"), body).await
+        }
+        "listTrustedPublishers" => act(Method::GET, &format!("{kit}/trusted-publishers")).await,
+        "changeTrustedPublishers" => {
+            send(Method::PATCH, &format!("{kit}/trusted-publishers"), json!({"trusted_publishing_only": false})).await
+        }
+        "removeTrustedPublisher" => act(Method::DELETE, &format!("{kit}/trusted-publishers/{NO_ID}")).await,
         "addOwner" => act(Method::PUT, &format!("{kit}/owners/ada")).await,
         "removeOwner" => act(Method::DELETE, &format!("{kit}/owners/nobody")).await,
         "setVisibility" => send(Method::PUT, &format!("{kit}/visibility"), json!({"visibility": "public"})).await,
@@ -132,6 +149,11 @@ async fn ask(site: &Site, operation: &str, (name, scope): (&str, &str), token: &
             send(Method::PUT, &format!("/api/v1/scopes/{scope}/members/ada"), json!({"role": "owner"})).await
         }
         "removeMember" => act(Method::DELETE, &format!("/api/v1/scopes/{scope}/members/nobody")).await,
+        "recordEval" => {
+            let body = json!({"eval_name": "quality", "status": "passed", "run_at": "2026-11-24T00:00:00Z"});
+            send(Method::POST, &format!("{kit}/9.9.9/eval-results"), body).await
+        }
+        "setGates" => send(Method::PUT, &format!("{kit}/gates"), json!({"gates": {}})).await,
         "reportPackage" => {
             send(Method::POST, &format!("{kit}/report"), json!({"category": "other", "text": "odd"})).await
         }

@@ -9,7 +9,7 @@ use aam_registry_core::{
     decorate::CachedMetadata,
     memory::MemoryMetadata,
     registry::Policy,
-    types::{Principal, ScopeRole, Visibility},
+    types::{Issuer, Principal, ScopeRole, Visibility},
 };
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -26,6 +26,9 @@ const ABSENT: &str = "@team/absent";
 /// Public packages of others that depend on the one and on the other.
 const WANTS_SECRET: &str = "first-want";
 const WANTS_ABSENT: &str = "other-want";
+
+/// The id of nothing.
+const NO_ID: &str = "0190d9f0-0000-7000-8000-000000000000";
 
 /// The ways in which a read is asked: what a cache or a client may send with it.
 const CONDITIONS: [&[(&str, &str)]; 4] =
@@ -155,6 +158,7 @@ impl Town {
             .replace("{tag}", "latest")
             .replace("{username}", "ada")
             .replace("{path}", "aam.yaml")
+            .replace("{id}", NO_ID)
             .replace("{sha256}", &self.digest);
         assert!(!path.contains('{'), "{pattern} has a parameter that this test does not know");
         path + query
@@ -281,8 +285,16 @@ fn body(operation: &Value, id: &str, package: &str) -> (&'static str, Vec<u8>) {
         "resolveTree" => json!({"dependencies": {package: "*"}}),
         "setTag" => json!({"version": "1.0.0"}),
         "deprecateVersion" => json!({"message": "no"}),
+        "recordEval" => {
+            json!({"eval_name": "quality", "status": "passed", "run_at": "2026-11-24T00:00:00Z"})
+        }
+        "setGates" => json!({"gates": {}}),
         "reportPackage" => json!({"category": "other", "text": "odd"}),
         "setVisibility" => json!({"visibility": "public"}),
+        "addTrustedPublisher" => json!({"issuer": Issuer::GITHUB, "claims": {
+            "repository": "acme/kit", "job_workflow_ref": "acme/kit/.github/workflows/publish.yml",
+        }}),
+        "changeTrustedPublishers" => json!({"trusted_publishing_only": false}),
         other => panic!("{other} takes a body that this test does not know"),
     };
     ("application/json", json.to_string().into_bytes())

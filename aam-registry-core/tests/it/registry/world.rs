@@ -10,10 +10,13 @@ use std::{
 
 use aam_registry_core::{
     Result,
-    memory::{InsecurePasswords, InsecureSecrets, MemoryArchives, MemoryLimiter, MemoryMetadata, MemorySessions},
+    memory::{
+        InsecureIdTokens, InsecurePasswords, InsecureSecrets, MemoryArchives, MemoryLimiter, MemoryMetadata,
+        MemorySessions,
+    },
     ports::{ArchiveStore, Clock, WebhookAnswer, WebhookMessage, WebhookSender},
     registry::{Policy, PublishOptions, PublishReceipt, Registration, Registry, RegistryBuilder, TokenRequest, View},
-    types::{PackageName, Principal, Version, Viewer, WebhookUrl},
+    types::{Issuer, PackageName, Principal, Version, Viewer, WebhookUrl},
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -44,6 +47,13 @@ impl Clock for TestClock {
     fn elapsed(&self) -> Duration {
         Duration::from_micros(self.0.load(Ordering::SeqCst).unsigned_abs())
     }
+}
+
+/// The audience of ID tokens.
+pub(crate) const AUDIENCE: &str = "https://registry.example.com";
+
+fn issuers() -> [Issuer; 3] {
+    [Issuer::GITHUB, Issuer::GITLAB, "https://ci.example.com"].map(|text| Issuer::parse(text).expect("an issuer"))
 }
 
 /// Receivers of webhooks that take everything.
@@ -91,6 +101,7 @@ impl World {
             .passwords(InsecurePasswords)
             .sessions(MemorySessions::new())
             .secrets(InsecureSecrets)
+            .id_tokens(InsecureIdTokens::new(issuers(), AUDIENCE))
             .webhook_delivery(Receivers, [])
             .clock(clock.clone());
         let registry = change(builder, &database, &archives).build().expect("every port");

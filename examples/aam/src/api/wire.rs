@@ -213,6 +213,25 @@ pub(crate) struct DeliveryPage {
     pub(crate) pages: u64,
 }
 
+/// A result of an eval that was recorded.
+#[derive(Debug, Deserialize)]
+pub(crate) struct RecordedEval {
+    #[serde(rename = "eval_name")]
+    _eval_name: String,
+}
+
+/// The results of the evals of a version.
+#[derive(Debug, Deserialize)]
+pub(crate) struct EvalList {
+    pub(crate) eval_results: Vec<serde_json::Value>,
+}
+
+/// The gates of a package, by dist-tag.
+#[derive(Debug, Deserialize)]
+pub(crate) struct GateList {
+    pub(crate) gates: serde_json::Map<String, serde_json::Value>,
+}
+
 /// A page of reports.
 #[derive(Debug, Deserialize)]
 pub(crate) struct ReportPage {

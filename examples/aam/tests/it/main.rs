@@ -27,5 +27,6 @@ mod signs;
 mod stage;
 mod terminal;
 mod tour;
+mod trusted_publishing;
 mod unseen;
 mod words;

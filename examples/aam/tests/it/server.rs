@@ -5,9 +5,9 @@ use std::{env, net::SocketAddr, path::PathBuf, process::Output, thread};
 use aam_registry_core::{
     archive::ArchiveLimits,
     http::RegistryService,
-    memory,
-    registry::{Policy, Registry},
-    types::AccountRole,
+    memory::{self, InsecureIdTokens},
+    registry::{Policy, Registry, RegistryBuilder},
+    types::{AccountRole, Issuer},
 };
 use hyper_util::{
     rt::{TokioExecutor, TokioIo},
@@ -40,11 +40,26 @@ impl Server {
 
     /// A registry with that policy.
     pub(crate) fn with(policy: Policy) -> Self {
-        let registry = memory::registry().policy(policy).build().expect("every port is there");
-        let service = TowerToHyperService::new(RegistryService::new(registry.clone()));
+        Self::of(|_| memory::registry().policy(policy))
+    }
+
+    /// A registry that takes ID tokens of GitHub and GitLab, for its own address: the JSON of their claims.
+    pub(crate) fn trusting_ci() -> Self {
+        Self::of(trusting_ci)
+    }
+
+    /// The same for ID tokens that are for `audience`.
+    pub(crate) fn trusting_ci_for(audience: &str) -> Self {
+        Self::of(|_| trusting_ci(audience))
+    }
+
+    /// A registry that `build` makes for its address.
+    fn of(build: impl FnOnce(&str) -> RegistryBuilder) -> Self {
         let runtime = Runtime::new().expect("runtime");
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a free port");
         let address = listener.local_addr().expect("bound");
+        let registry = build(&format!("http://{address}")).build().expect("every port is there");
+        let service = TowerToHyperService::new(RegistryService::new(registry.clone()));
         runtime.spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let service = service.clone();
@@ -135,4 +150,9 @@ pub(crate) fn noise(bytes: usize) -> Vec<u8> {
 /// Runs `work` on a thread, for tests of two things at once.
 pub(crate) fn beside(work: impl FnOnce() -> Output + Send + 'static) -> thread::JoinHandle<Output> {
     thread::spawn(work)
+}
+
+fn trusting_ci(audience: &str) -> RegistryBuilder {
+    let issuers = [Issuer::GITHUB, Issuer::GITLAB].map(|text| Issuer::parse(text).expect("an issuer"));
+    memory::registry().id_tokens(InsecureIdTokens::new(issuers, audience))
 }

@@ -12,12 +12,12 @@ use super::{
     resolve::Resolver,
     setting::{Fallback, Kind, Secrecy, Spec, Value, read, settings},
     values::{
-        AdminPassword, Backlog, BaseUrl, Bucket, CaBundle, ClientIpHeader, Connections, ConnectionsPerAddress, Count,
-        DatabaseUrl, Domain, DownloadRedirect, Downloads, EmailAddress, Endpoint, Host, Hours, JwtSecrets,
-        LatestChoice, LogFormat, LogLevel, MetricsAddress, MetricsToken, NameList, Networks, Origins, PerMinute,
-        PoolSize, Port, PostgresUrl, ProxyExceptions, ProxyUrl, ReadChoice, RedisUrl, Registration, Retention, Room,
-        Seconds, SecretKey, SecretsKeys, Sender, Size, SmtpTls, StorageBackend, Streams, Switch, TagList, Threads,
-        Timeout, TokenDays, Uploads, Webhooks, Word,
+        AdminPassword, Audience, Backlog, BaseUrl, Bucket, CaBundle, ClientIpHeader, Connections,
+        ConnectionsPerAddress, Count, DatabaseUrl, Domain, DownloadRedirect, Downloads, EmailAddress, Endpoint, Host,
+        Hours, Issuers, JwtSecrets, LatestChoice, LogFormat, LogLevel, MetricsAddress, MetricsToken, NameList,
+        Networks, Origins, PerMinute, PoolSize, Port, PostgresUrl, ProxyExceptions, ProxyUrl, ReadChoice, RedisUrl,
+        Registration, Retention, Room, Seconds, SecretKey, SecretsKeys, Sender, Size, SmtpTls, StorageBackend, Streams,
+        Switch, TagList, Threads, Timeout, TokenDays, Uploads, Webhooks, Word,
     },
 };
 use aam_registry_core::types::Username;
@@ -230,6 +230,14 @@ settings! {
         /// Time-out for one upload
         upload_timeout: Timeout = "UPLOAD_TIMEOUT", Fallback::Text("15m");
     }
+    "Trusted publishing" {
+        /// Issuers of ID tokens with which CI may publish without a stored secret: a comma-separated list of
+        /// addresses, `github` and `gitlab` for GitHub.com and GitLab.com; none by default
+        trusted_publishing_issuers: Option<Issuers> = "TRUSTED_PUBLISHING_ISSUERS";
+        /// The only audience that ID tokens may be for
+        trusted_publishing_audience: Audience = "TRUSTED_PUBLISHING_AUDIENCE",
+            Fallback::Computed("BASE_URL", |settings| settings.text("BASE_URL"));
+    }
     "Webhooks" {
         /// Receivers of events, each with the address, the secret that deliveries are signed with, and the events
         webhooks: Option<Webhooks> = "webhooks" [secret];
@@ -324,9 +332,6 @@ settings! {
         }
         "Sign-in by a proxy is not built into this release" {
             "AUTH_PROXY_USER_HEADER"; "AUTH_PROXY_EMAIL_HEADER"; "AUTH_PROXY_GROUPS_HEADER"; "AUTH_PROXY_NETWORKS";
-        }
-        "Trusted publishing is not built into this release" {
-            "TRUSTED_PUBLISHING_ISSUERS"; "TRUSTED_PUBLISHING_AUDIENCE";
         }
         "The scanner of archives is not built into this release" { "SCANNER_COMMAND"; "SCANNER_URL"; "SCAN_POLICY"; }
         "The transparency log is not built into this release" { "TLOG_ORIGIN"; "TLOG_PRIVATE_KEY"; }

@@ -52,6 +52,20 @@ INSERT INTO one_time_tokens (digest, user_id, purpose, expires_at)
 SELECT sha256(('one-time' || n)::bytea), md5('user' || n)::uuid, 'password_reset', 4000000000000000 + n
 FROM generate_series(1, 20000) n;
 
+INSERT INTO trusted_publishers
+    (id, package, scope, issuer, preset, claims, pinned, anchor, pending, created_at, created_by)
+SELECT md5('publisher' || n)::uuid, 'kit-' || n, NULL, 'https://token.actions.githubusercontent.com', 'github', '{}', '{}',
+    'repository=acme/kit-' || n, n % 10 = 0, 1700000000000000 + n, md5('user' || n)::uuid
+FROM generate_series(1, 20000) n;
+
+INSERT INTO publisher_tokens (id, publisher_id, secret, name, expires_at)
+SELECT md5('publisher token' || n)::uuid, md5('publisher' || n)::uuid, sha256(('publisher' || n)::bytea), 'trusted-publisher',
+    4000000000000000 + n
+FROM generate_series(1, 20000) n;
+
+INSERT INTO used_id_tokens (digest, expires_at)
+SELECT sha256(('id' || n)::bytea), 4000000000000000 + n FROM generate_series(1, 20000) n;
+
 INSERT INTO packages (id, name, scope, similarity_key, created_at, updated_at, downloads)
 SELECT n, CASE WHEN n % 10 = 0 THEN '@scope-' || n % 20000 + 1 || '/kit-' || n ELSE 'kit-' || n END,
     CASE WHEN n % 10 = 0 THEN 'scope-' || n % 20000 + 1 END, CASE WHEN n % 10 <> 0 THEN 'kit' || n END,
@@ -120,13 +134,13 @@ SELECT setval(pg_get_serial_sequence('packages', 'id'), 100000),
     setval(pg_get_serial_sequence('audit_log', 'id'), max(id)) FROM audit_log;
 
 INSERT INTO reports (id, package, category, text, reporter, created_at, closed_at, closed_by)
-SELECT ('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'kit-' || n, 'other', repeat(md5('text' || n), 12),
+SELECT ('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'kit-' || n, 'other', repeat(md5('text' || n), 4),
     md5('user' || n)::uuid, 1700000000000000 + n, CASE WHEN n % 100 = 0 THEN NULL ELSE 1700000000000000 + n END,
     CASE WHEN n % 100 = 0 THEN NULL ELSE md5('user1')::uuid END
 FROM generate_series(1, 20000) n;
 
 INSERT INTO eval_results (version_id, name, status, metrics, run_at, recorded_at)
-SELECT id, 'quality', 'passed', '{}', 1700000000000000, 1700000000000000 FROM versions WHERE id % 4 = 0;
+SELECT id, 'quality', 'passed', '{}', 1700000000000000, 1700000000000000 FROM versions WHERE id % 50 = 0;
 
 INSERT INTO tag_gates (package_id, tag, evals)
-SELECT id, 'stable', '["quality"]' FROM packages WHERE id % 4 = 0;
+SELECT id, 'stable', '["quality"]' FROM packages WHERE id % 50 = 0;

@@ -9,6 +9,7 @@ use serde_json::json;
 use super::{contents, inspected::inspected};
 use crate::{
     api::{Outcome, Upload},
+    ci_identity,
     failure::Result,
     output::plain,
     progress::Progress,
@@ -26,6 +27,8 @@ use crate::{
     .ssh/, *.pem and the like) unless .aamignore names it, as in `!.env.shared`. Before the first version of a \
     package it shows what goes in, and asks where there is somebody to ask. A file that looks as if it held a private \
     key or a token is published only where you say so, at the terminal or with --allow-secrets.\n\n\
+    In GitHub Actions and GitLab it publishes as a trusted publisher by itself, without a stored token, where an owner \
+    has added the repository with `aam trusted-publisher add`; a token in AAM_TOKEN counts before that.\n\n\
     A published version never changes. Publishing the very same bytes again is no error, so a job that broke off \
     can be run again.")]
 pub(crate) struct Publish {
@@ -84,7 +87,7 @@ impl Publish {
             return refused.map_or(Ok(()), Err);
         }
         contents::refuse_secrets(session, &packed, self.allow_secrets)?;
-        let client = session.authenticated(&registry)?;
+        let client = ci_identity::publishing_client(session, &registry, name).await?;
         if contents::is_first(&client, name).await? {
             contents::confirm(session, &registry.url, &packed, self.yes)?;
         }

@@ -9,6 +9,7 @@ mod network;
 mod numbers;
 mod outgoing;
 mod stores;
+mod trusted_publishing;
 mod webhooks;
 
 pub(crate) use accounts::{AdminPassword, EmailAddress, JwtSecrets, NameList, SecretsKeys, TagList};
@@ -25,4 +26,5 @@ pub(crate) use numbers::{
 };
 pub(crate) use outgoing::{CaBundle, ProxyExceptions, ProxyUrl};
 pub(crate) use stores::{Bucket, Endpoint, RedisUrl, SecretKey, Word};
+pub(crate) use trusted_publishing::{Audience, Issuers};
 pub(crate) use webhooks::Webhooks;
