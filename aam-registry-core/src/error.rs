@@ -432,8 +432,8 @@ pub enum Error {
         /// Which versions demand what, and which demands to relax.
         details: Vec<Detail>,
     },
-    /// The version was removed by retention.
-    #[error("Version {version} of {package} was removed by this registry's retention rules")]
+    /// The version was removed.
+    #[error("Version {version} of {package} was removed from this registry; use another version")]
     VersionGone {
         /// The package.
         package: PackageName,

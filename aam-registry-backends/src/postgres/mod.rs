@@ -81,6 +81,8 @@ mod ids;
 mod invitations;
 mod jobs;
 mod listing;
+mod moderation;
+mod moderation_writes;
 mod packages;
 mod pool;
 mod pooler;

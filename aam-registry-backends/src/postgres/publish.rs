@@ -49,8 +49,8 @@ pub(super) const INSERT_VERSION: &str = "WITH package AS (
         UPDATE packages SET updated_at = $2 WHERE name = $1 RETURNING id
     ), version AS (
         INSERT INTO versions (package_id, version, version_key, published_at, published_by, sha256, archive,
-                              archive_size, dependencies, publisher)
-        SELECT id, $3, $4, $2, $5, $6, $7, $8, $9, $15 FROM package RETURNING id, package_id
+                              archive_size, dependencies, status, wanted_tag, publisher)
+        SELECT id, $3, $4, $2, $5, $6, $7, $8, $9, $15, $16, $17 FROM package RETURNING id, package_id
     ), manifest AS (INSERT INTO manifests (version_id, document) SELECT id, $10 FROM version
     ), content AS (INSERT INTO contents (version_id, files, readme) SELECT id, $11, $12 FROM version
     ), tagged AS (
@@ -126,7 +126,7 @@ pub(super) async fn insert_package(tx: &Session, new: &NewVersion<'_>) -> Tx<()>
 
 /// Makes the version, with the tags that name it.
 pub(super) async fn insert_version(tx: &Session, new: &NewVersion<'_>) -> Tx<()> {
-    let NewVersion { commit, published_at, tag, latest, .. } = new;
+    let NewVersion { commit, published_at, status, tag, wanted_tag, latest, .. } = new;
     let manifest = &commit.manifest;
     let latest = latest.after.as_ref().filter(|latest| latest.version == manifest.version);
     let instead_of = latest.and_then(|latest| latest.instead_of.as_ref()).map(ToString::to_string);
@@ -135,7 +135,7 @@ pub(super) async fn insert_version(tx: &Session, new: &NewVersion<'_>) -> Tx<()>
     let (tags, instead_of): (Vec<&str>, Vec<Option<&str>>) =
         named.chain(tag.as_ref().map(|tag| (tag.as_str(), None))).unzip();
     let publisher = new.publisher.as_deref().map(Text);
-    let row: [&(dyn ToSql + Sync); 15] = [
+    let row: [&(dyn ToSql + Sync); 17] = [
         &manifest.name.as_str(),
         &published_at.as_microsecond(),
         &manifest.version.to_string(),
@@ -150,6 +150,8 @@ pub(super) async fn insert_version(tx: &Session, new: &NewVersion<'_>) -> Tx<()>
         &commit.readme.as_deref().map(Text),
         &tags,
         &instead_of,
+        &status.as_str(),
+        &wanted_tag.as_ref().map(DistTag::as_str),
         &publisher,
     ];
     sql::run(tx, INSERT_VERSION, row).await.map(drop)

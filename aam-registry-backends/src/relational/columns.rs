@@ -6,9 +6,10 @@ use aam_registry_core::{
     Error,
     error::{InvalidName, Outcome},
     types::{
-        AccountRole, AccountRoles, ArchiveFile, AuditEvent, Constraint, DisableReason, DisabledWebhook, EvalName,
-        EvalStatus, Issuer, JobState, Manifest, OneTimePurpose, PackageName, PublisherPreset, ReportCategory,
-        ScopeRole, Sha256Digest, TokenPattern, TokenScope, TokenScopes, WebhookName, WebhookUrl,
+        AccountRole, AccountRoles, ApprovalStatus, ArchiveFile, AuditEvent, Constraint, DisableReason, DisabledWebhook,
+        EvalName, EvalStatus, Issuer, JobState, Manifest, OneTimePurpose, PackageName, PublisherPreset,
+        QuarantineCategory, ReportCategory, ScopeRole, Sha256Digest, TokenPattern, TokenScope, TokenScopes,
+        VersionStatus, WebhookName, WebhookUrl,
     },
 };
 use jiff::Timestamp;
@@ -235,6 +236,21 @@ pub(crate) fn token_patterns(text: &str) -> Result<Vec<TokenPattern>, Corrupt> {
 /// The role of a member of a scope.
 pub(crate) fn role(text: &str) -> Result<ScopeRole, Corrupt> {
     ScopeRole::parse(text).ok_or_else(|| Corrupt(format!("scope role `{text}`")))
+}
+
+/// Where a version stands.
+pub(crate) fn version_status(text: &str) -> Result<VersionStatus, Corrupt> {
+    VersionStatus::parse(text).ok_or_else(|| Corrupt(format!("status of a version `{text}`")))
+}
+
+/// What was decided about a version.
+pub(crate) fn approval_status(text: &str) -> Result<ApprovalStatus, Corrupt> {
+    ApprovalStatus::parse(text).ok_or_else(|| Corrupt(format!("status of an approval `{text}`")))
+}
+
+/// Why a version is in quarantine.
+pub(crate) fn quarantine_category(text: &str) -> Result<QuarantineCategory, Corrupt> {
+    QuarantineCategory::parse(text).ok_or_else(|| Corrupt(format!("category of a quarantine `{text}`")))
 }
 
 /// What a one-time token is for.

@@ -10,8 +10,8 @@ use rusqlite::Connection;
 
 use super::{
     SqliteMetadata, accounts, apply::apply, erasure, evals, facts, failure::Tx, invitation_facts, invitations,
-    publisher_tokens, reports, scopes, second_factors, sessions, token_notices, tokens, trusted_publishers, users,
-    webhooks,
+    moderation, publisher_tokens, reports, scopes, second_factors, sessions, token_notices, tokens, trusted_publishers,
+    users, webhooks,
 };
 
 #[async_trait]
@@ -86,6 +86,15 @@ fn answer(tx: &Connection, request: &QueryRequest) -> Tx<()> {
         }
         QueryRequest::Reports(asked) => asked.answer(reports::list(tx, &asked.question().0)?),
         QueryRequest::OperatorWebhookStates(asked) => asked.answer(webhooks::operator_states(tx)?),
+        QueryRequest::ApprovalsOf(asked) => {
+            let (name, version) = &asked.question().0;
+            asked.answer(moderation::approvals(tx, name, version)?);
+        }
+        QueryRequest::VersionsByApproval(asked) => {
+            let (status, page) = asked.question().0;
+            asked.answer(moderation::by_approval(tx, status, page)?);
+        }
+        QueryRequest::RecallsSince(asked) => asked.answer(moderation::recalls(tx, &asked.question().0)?),
         QueryRequest::PublisherFactsOf(asked) => {
             let PublisherQuery { actor, package, .. } = &asked.question().0;
             asked.answer(trusted_publishers::publisher_facts(tx, actor, package)?);

@@ -28,6 +28,8 @@ mod invitation_facts;
 mod invitations;
 mod jobs;
 mod listing;
+mod moderation;
+mod moderation_writes;
 mod packages;
 #[cfg(test)]
 mod plans;

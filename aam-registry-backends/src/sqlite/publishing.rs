@@ -87,7 +87,7 @@ impl PublishStore for SqliteMetadata {
 }
 
 /// The clock of the database, which is that of the machine, in microseconds since 1970.
-fn now() -> i64 {
+pub(super) fn now() -> i64 {
     SystemClock.now().as_microsecond()
 }
 

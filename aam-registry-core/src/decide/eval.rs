@@ -28,7 +28,7 @@ impl PackageCommand for RecordEval {
 
     fn decide(&self, facts: &PackageFacts) -> Result<Decision<'_, ()>> {
         let package = facts.authorise(Action::RecordEval, self.reads(), self.result.recorded_at)?;
-        let found = facts.require_version(&self.package, &self.version)?;
+        let found = facts.require_version(self.reads())?;
         let is_new = !found.evals.iter().any(|(name, _)| *name == self.result.name);
         if is_new && found.evals.len() >= EvalResult::MAX_PER_VERSION {
             return Err(Error::QuotaExceeded(format!(

@@ -83,6 +83,7 @@ const OWNER: Role = Role::Scope(ScopeRole::Owner);
 const MEMBER: Role = Role::Scope(ScopeRole::Member);
 const CONTRIBUTOR: Role = Role::Scope(ScopeRole::Contributor);
 const ADMIN: Role = Role::Account(AccountRole::Admin);
+const APPROVER: Role = Role::Account(AccountRole::Approver);
 const MODERATOR: Role = Role::Account(AccountRole::Moderator);
 const AUDITOR: Role = Role::Account(AccountRole::Auditor);
 
@@ -138,6 +139,30 @@ actions! {
     SeePrivate {
         tokens: [], restricted: Covered,
         roles: [Role::PackageOwner, OWNER, MEMBER, CONTRIBUTOR, ADMIN, AUDITOR]
+    }
+    /// See a version that waits for approval or was refused. To whoever may not, it does not exist.
+    SeeUnapproved {
+        tokens: [], restricted: Covered,
+        roles: [Role::PackageOwner, OWNER, MEMBER, CONTRIBUTOR, ADMIN, APPROVER, AUDITOR]
+    }
+    /// See that a version is in quarantine, and why. To whoever may not, it does not exist.
+    SeeQuarantined {
+        tokens: [], restricted: Covered,
+        roles: [Role::PackageOwner, OWNER, ADMIN, MODERATOR, AUDITOR]
+    }
+    /// Read what is in the archive of a version in quarantine.
+    FetchQuarantined { tokens: [], restricted: Covered, roles: [MODERATOR] }
+    /// Approve a version or refuse it.
+    Approve { tokens: [TokenScope::Approve, TokenScope::Admin], restricted: Covered, roles: [ADMIN, APPROVER] }
+    /// List the versions that wait for approval.
+    ListWaiting {
+        tokens: [TokenScope::Approve, TokenScope::Admin], restricted: Refused,
+        roles: [ADMIN, APPROVER, AUDITOR]
+    }
+    /// Put a version into quarantine, let it out again, or remove it.
+    Quarantine {
+        tokens: [TokenScope::Moderate, TokenScope::Admin], restricted: Covered,
+        roles: [ADMIN, MODERATOR]
     }
     /// Read the audit log of a package.
     ReadPackageLog {
@@ -273,7 +298,11 @@ impl Action {
             Self::ReadPublishers => "list the trusted publishers of",
             Self::ReserveForPublisher => "name a trusted publisher of",
             Self::ChangeVisibility => "change the visibility of",
-            Self::SeePrivate => "see",
+            Self::SeePrivate | Self::SeeUnapproved | Self::SeeQuarantined => "see",
+            Self::FetchQuarantined => "read what is in quarantine",
+            Self::Approve => "approve or reject versions",
+            Self::ListWaiting => "list the versions that wait for approval",
+            Self::Quarantine => "put versions into quarantine, release or remove them",
             Self::ReadPackageLog => "read the audit log of",
             Self::ReadLog => "read the whole audit log",
             Self::Invite => "invite people",
@@ -528,7 +557,10 @@ mod tests {
             let by_anyone = rule.roles.contains(&Role::Anyone);
             assert_eq!(Rights::default().permit(*action), by_anyone, "a stranger may {action:?}");
             // Every credential reads; what it is restricted to says what.
-            let reads = *action == Action::SeePrivate;
+            let reads = matches!(
+                action,
+                Action::SeePrivate | Action::SeeUnapproved | Action::SeeQuarantined | Action::FetchQuarantined
+            );
             if rule.tokens.is_empty() && !reads {
                 assert!(by_anyone, "{action:?} needs a role, and so a token made for it");
             }
@@ -557,6 +589,9 @@ mod tests {
             let reads = matches!(
                 action,
                 Action::SeePrivate
+                    | Action::SeeUnapproved
+                    | Action::SeeQuarantined
+                    | Action::ListWaiting
                     | Action::ReadLog
                     | Action::ReadPackageLog
                     | Action::ReadWebhooks

@@ -9,6 +9,7 @@
 //! Who may do what is one table ([`Action`]). What is shown to whom is decided by [`ReadAccess::admit`].
 
 mod account;
+mod approve;
 mod caller;
 mod changes;
 mod command;
@@ -29,11 +30,13 @@ mod operator_webhook;
 mod owner;
 mod package;
 mod publish;
+mod quarantine;
 mod read;
 mod report;
 mod revoke_token;
 mod second_factor;
 mod session;
+mod shown;
 mod tag;
 mod tag_gate;
 #[cfg(test)]
@@ -49,8 +52,9 @@ mod webhook;
 mod yank;
 
 pub use account::{AccountActor, AccountChange, AccountFacts, AccountUpdate, ChangedAccount, MAX_ONE_TIME_TOKENS};
+pub use approve::ApprovalDecision;
 pub use caller::{CallerAccount, CallerFacts, CallerPublisher, CallerToken};
-pub use changes::{Changes, Decision, NewVersion, PublisherToken, Write, YankState};
+pub use changes::{Changes, Decision, NewVersion, PublisherToken, QuarantineState, Write, YankState};
 pub use command::{Command, Invalidation, PackageRequest, Request};
 pub use commit::PublishCommit;
 pub use create_scope::{NewScope, NewScopeFacts};
@@ -68,12 +72,15 @@ pub use member::{MemberChange, MemberFacts, MemberState};
 pub use operator_webhook::{EnableOperatorWebhook, OperatorWebhookFacts, OperatorWebhookReport};
 pub use owner::OwnerChange;
 pub use package::{OwnerState, PackageAccess, PackageCommand, PackageFacts, PackageReads, PackageState, VersionState};
+pub(crate) use publish::APPROVAL;
 pub use publish::{ExistingVersion, PublishCheck, PublishFacts, Published};
-pub use read::{Audience, ReadAccess, Standing, sees_private, sight};
+pub use quarantine::{QuarantineChange, QuarantineCommand, Quarantined};
+pub use read::{Audience, ReadAccess, sight};
 pub use report::{CloseReport, CloseReportFacts, NewReport, NewReportFacts};
 pub use revoke_token::{RevokeToken, RevokeTokenFacts};
 pub use second_factor::{SecondFactorChange, SecondFactorFacts, SecondFactorUpdate, UsedCode};
 pub use session::{BeginSession, BeginSessionFacts, EndSession, EndSessionFacts};
+pub use shown::{Insight, Shown, shown};
 pub use tag::TagChange;
 pub use tag_gate::SetGates;
 pub use text_change::TextChange;

@@ -45,7 +45,7 @@ impl PackageCommand for TagChange {
     fn decide(&self, facts: &PackageFacts) -> Result<Decision<'_, ()>> {
         let package = facts.authorise(Action::Tag, self.reads(), self.now)?;
         let write = match &self.version {
-            Some(version) => self.set(facts, version)?,
+            Some(_) => self.set(facts)?,
             None => Some(self.remove(facts)?),
         };
         let Some(write) = write else { return Ok(Decision::unchanged(())) };
@@ -55,10 +55,15 @@ impl PackageCommand for TagChange {
 }
 
 impl TagChange {
-    fn set(&self, facts: &PackageFacts, version: &Version) -> Result<Option<Write<'static>>> {
+    fn set(&self, facts: &PackageFacts) -> Result<Option<Write<'static>>> {
         let (package, tag) = (&self.package, &self.tag);
-        let found = facts.require_version(package, version)?;
+        let found = facts.require_version(self.reads())?;
         let version = &found.version;
+        if !found.status.is_open() {
+            let what = if found.status.is_quarantined() { "in quarantine" } else { "not approved" };
+            let message = format!("Version {version} of {package} is {what}, so no dist-tag can name it; tag another");
+            return Err(Error::InvalidTag(message));
+        }
         if found.yanked.is_some() {
             let message = format!("Version {version} of {package} is yanked; unyank it or tag another");
             return Err(Error::InvalidTag(message));

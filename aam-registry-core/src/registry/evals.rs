@@ -107,7 +107,7 @@ impl View<'_> {
     /// # Errors
     /// [`Error::PackageNotFound`].
     pub async fn gates(&self, name: &PackageName) -> Result<Gates> {
-        let found = self.find(name, |reach| self.inner().queries.ask(TagGates((name.clone(), reach)))).await?;
+        let found = self.find_beside(name, |reach| self.inner().queries.ask(TagGates((name.clone(), reach)))).await?;
         found.ok_or_else(|| Error::PackageNotFound(name.clone()))
     }
 }

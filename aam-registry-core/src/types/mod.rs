@@ -2,6 +2,7 @@
 
 mod account;
 mod account_role;
+mod approval;
 mod archive_key;
 mod archive_location;
 mod artifact;
@@ -33,6 +34,7 @@ mod page;
 mod principal;
 mod rate_decision;
 mod reach;
+mod recall;
 mod registry_id;
 mod report;
 mod scope_role;
@@ -47,6 +49,7 @@ mod upload_id;
 mod user;
 mod version;
 mod version_list;
+mod version_status;
 mod version_text;
 mod viewer;
 mod visibility;
@@ -54,6 +57,7 @@ mod webhook;
 
 pub use account::{AccountFilter, AccountState, is_session_ended};
 pub use account_role::{AccountRole, AccountRoles};
+pub use approval::{Approval, WaitingVersion};
 pub use archive_key::ArchiveKey;
 pub use archive_location::ArchiveLocation;
 pub use artifact::{Artifact, ArtifactType, Artifacts};
@@ -82,13 +86,14 @@ pub(crate) use not_built::{AskedIn, not_built};
 pub use one_time_token::{OneTimePurpose, OneTimeSecret, OneTimeToken};
 pub use operator_webhook::{OperatorWebhook, OperatorWebhookState};
 pub use package::{
-    ApprovalStatus, ArchiveFile, LocatedVersion, Package, PackageSummary, RegistryTotals, VersionDetail, VersionSummary,
+    ArchiveFile, LocatedVersion, Package, PackageSummary, RegistryTotals, VersionDetail, VersionSummary,
 };
 pub(crate) use package_path::{MAX_PATH, MAX_PATH_DEPTH, MAX_PATH_SEGMENT, package_path};
 pub use page::{Page, PageRequest};
 pub use principal::{Actor, Credential, Principal};
 pub use rate_decision::RateDecision;
 pub use reach::{Memberships, Reach, Sight};
+pub use recall::{Recall, RecallList, RecallQuery};
 pub use registry_id::RegistryId;
 pub use report::{NamedReport, Report, ReportCategory, ReportClosure, ReportFilter, ReportId, ReportState};
 pub use scope_role::ScopeRole;
@@ -105,6 +110,7 @@ pub use upload_id::UploadId;
 pub use user::{Collaborator, Scope, ScopeMember, User, UserId, UserProfile};
 pub use version::Version;
 pub use version_list::{VersionBounds, VersionList, VersionRange};
+pub use version_status::{ApprovalStatus, Moderation, Quarantine, QuarantineCategory, VersionStatus};
 pub use version_text::{VersionText, VersionTexts};
 pub use viewer::Viewer;
 pub use visibility::Visibility;

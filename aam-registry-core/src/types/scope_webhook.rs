@@ -134,6 +134,11 @@ impl AuditEvent {
             | Self::VersionYank
             | Self::VersionUnyank
             | Self::VersionDeprecate
+            | Self::VersionApprove
+            | Self::VersionReject
+            | Self::VersionQuarantine
+            | Self::VersionRelease
+            | Self::VersionRemove
             | Self::TagSet
             | Self::TagRemove
             | Self::OwnershipAdd

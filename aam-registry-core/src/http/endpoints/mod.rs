@@ -2,6 +2,7 @@
 //! route table is next to it.
 
 mod accounts;
+mod approvals;
 mod audit;
 mod download;
 mod evals;
@@ -11,6 +12,7 @@ mod owners;
 mod packages;
 mod params;
 mod publish;
+mod quarantine;
 mod reports;
 mod resolve;
 mod scopes;
@@ -42,6 +44,8 @@ pub(crate) fn routes(without: &[RouteGroup]) -> impl Iterator<Item = &'static Ro
         files::ROUTES,
         publish::ROUTES,
         version_changes::ROUTES,
+        approvals::ROUTES,
+        quarantine::ROUTES,
         tags::ROUTES,
         owners::ROUTES,
         trusted_publishers::ROUTES,

@@ -81,6 +81,8 @@ fn tags(used: &BTreeSet<&str>, access: ReadAccess) -> Value {
         {"name": "Packages", "description": packages},
         {"name": "Contents", "description": "What is inside the archives."},
         {"name": "Publishing", "description": "Versions, once published, never change; they can be yanked and deprecated."},
+        {"name": "Approval", "description": "Versions that wait until somebody approves them."},
+        {"name": "Moderation", "description": "Versions that moderators withdraw, and what others are told of it."},
         {"name": "Dist-tags", "description": "Movable names of versions."},
         {"name": "Owners and scopes", "description": "Who may do what."},
         {"name": "Trusted publishing", "description": "Publishing from CI without a stored secret."},

@@ -8,6 +8,7 @@ mod error;
 mod evals;
 mod invitations;
 mod limits;
+mod moderation;
 mod package;
 mod publish;
 mod reports;
@@ -35,6 +36,10 @@ pub(crate) use error::ErrorBody;
 pub(crate) use evals::{EvalRequest, EvalRow, EvalsAnswer, GatesAnswer, GatesRequest};
 pub(crate) use invitations::{InvitationRequest, InvitationsAnswer, NewInvitationAnswer};
 pub(crate) use limits::LimitsAnswer;
+pub(crate) use moderation::{
+    ApprovalAnswer, ApprovalRequest, ApprovalsAnswer, ModeratedAnswer, QuarantineAnswer, QuarantineRequest,
+    RecallsAnswer, WaitingPage,
+};
 pub(crate) use package::{PackageAnswer, SearchPage};
 pub(crate) use publish::{PublishForm, PublishedAnswer};
 pub(crate) use reports::{NamedReportAnswer, ReportAnswer, ReportChangeRequest, ReportRequest, ReportsPage};

@@ -83,6 +83,15 @@ impl QueryHandler for MemoryMetadata {
             QueryRequest::OperatorWebhookStates(asked) => {
                 asked.answer(tables.operator_webhooks.values().cloned().collect());
             }
+            QueryRequest::ApprovalsOf(asked) => {
+                let (name, version) = &asked.question().0;
+                asked.answer(tables.approvals_of(name, version));
+            }
+            QueryRequest::VersionsByApproval(asked) => {
+                let (status, page) = asked.question().0;
+                asked.answer(tables.versions_by_approval(status, page));
+            }
+            QueryRequest::RecallsSince(asked) => asked.answer(tables.recalls(&asked.question().0)),
             QueryRequest::PublisherFactsOf(asked) => {
                 let PublisherQuery { actor, package, .. } = &asked.question().0;
                 asked.answer(tables.publisher_facts(actor, package));

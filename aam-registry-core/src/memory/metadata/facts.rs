@@ -81,6 +81,7 @@ impl Tables {
                 updated_at: package.updated_at,
                 visibility: package.visibility,
                 trusted_only: package.trusted_only,
+                has_open_version: package.has_open_version(),
             }),
         }
     }
@@ -144,6 +145,16 @@ impl StoredPackage {
         let yanked = found.yanked.clone();
         let tags = self.tags.iter().filter(|(_, named)| **named == version).map(|(tag, _)| tag.clone()).collect();
         let evals = found.evals.values().map(|result| (result.name.clone(), result.status)).collect();
-        VersionState { version, yanked, texts: found.texts.clone(), tags, evals }
+        VersionState {
+            version,
+            yanked,
+            texts: found.texts.clone(),
+            tags,
+            status: found.status,
+            published_by: found.published_by,
+            wanted_tag: found.wanted_tag.clone(),
+            archive: found.archive.clone(),
+            evals,
+        }
     }
 }

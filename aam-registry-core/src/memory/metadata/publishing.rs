@@ -11,7 +11,7 @@ use crate::{
     decide::{PublishCheck, PublishCommit, PublishFacts, Published},
     error::Result,
     ports::PublishStore,
-    types::{ArchiveKey, NewUpload, Upload, UploadId, VersionTexts},
+    types::{ArchiveKey, NewUpload, Upload, UploadId, VersionStatus, VersionTexts},
 };
 
 #[async_trait]
@@ -92,6 +92,10 @@ impl From<&PublishCommit> for StoredVersion {
             archive_size: commit.archive_size,
             files: commit.files.clone(),
             readme: commit.readme.clone(),
+            status: VersionStatus { approval: commit.approval, ..VersionStatus::OPEN },
+            wanted_tag: None,
+            approvals: Vec::new(),
+            recalls: Vec::new(),
             evals: BTreeMap::new(),
             days: BTreeMap::new(),
             downloads: 0,

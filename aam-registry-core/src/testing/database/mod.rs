@@ -13,6 +13,7 @@ mod evals;
 mod invitations;
 mod jobs;
 mod managing;
+mod moderation;
 mod one_time;
 mod owners;
 mod packages;
@@ -43,6 +44,7 @@ pub use evals::*;
 pub use invitations::*;
 pub use jobs::*;
 pub use managing::*;
+pub use moderation::*;
 pub use one_time::*;
 pub use owners::*;
 pub use packages::*;
@@ -220,6 +222,12 @@ macro_rules! database_cases {
             who_may_not_see_a_package_finds_nothing_to_change,
             memberships_tell_what_a_user_may_see,
             a_list_holds_the_private_packages_in_sight,
+            a_version_waits_for_approval,
+            who_decides_about_a_version_is_somebody_else,
+            a_change_of_an_unseen_version_finds_none,
+            a_quarantine_comes_and_goes,
+            a_removed_version_is_gone,
+            recalls_tell_of_what_is_in_sight,
             totals_grow,
             a_working_database_answers,
             a_row_shows_the_package,

@@ -37,3 +37,4 @@ mod trusted_publishing;
 mod unseen;
 mod users;
 mod webhooks;
+mod withheld;

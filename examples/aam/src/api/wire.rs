@@ -116,6 +116,11 @@ pub(crate) struct VersionInfo {
     pub(crate) artifacts: BTreeMap<String, Vec<ArtifactRow>>,
     #[serde(default)]
     pub(crate) archive_size: u64,
+    /// Registries of before have none.
+    #[serde(default)]
+    pub(crate) approval_status: Option<String>,
+    #[serde(default)]
+    pub(crate) quarantine: Option<serde_json::Value>,
 }
 
 /// One artifact of a version.

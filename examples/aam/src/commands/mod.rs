@@ -2,6 +2,9 @@
 
 pub(crate) mod account;
 mod acting;
+pub(crate) mod approvals;
+pub(crate) mod approve;
+pub(crate) mod audit;
 pub(crate) mod audit_log;
 pub(crate) mod deprecate;
 pub(crate) mod dist_tag;
@@ -18,6 +21,7 @@ pub(crate) mod otp;
 pub(crate) mod owner;
 pub(crate) mod passwd;
 pub(crate) mod pkg;
+pub(crate) mod quarantine;
 pub(crate) mod register;
 pub(crate) mod registry;
 pub(crate) mod report;

@@ -93,6 +93,13 @@ FROM versions v JOIN packages p ON p.id = v.package_id;
 
 INSERT INTO contents (version_id, files, readme) SELECT id, '[]', 'Read me' FROM versions;
 
+UPDATE versions SET status = 'rejected' WHERE id > 208000;
+INSERT INTO approvals (version_id, approver, status, comment, created_at)
+SELECT 190000 + n, md5('user' || n)::uuid, 'rejected', 'For tests', 1700000000000000 + n FROM generate_series(1, 20000) n;
+INSERT INTO recalls (version_id, category, reason, at, moderator, lifted_at, changed_at)
+SELECT n, 'other', 'For tests', 1700000000000000 + n, md5('user' || n)::uuid, 1700000000000000 + n, 1700000000000000 + n
+FROM generate_series(1, 20000) n;
+
 INSERT INTO dist_tags (package_id, tag, version_id) SELECT n, 'latest', n * 2 FROM generate_series(1, 100000) n;
 INSERT INTO dist_tags (package_id, tag, version_id) SELECT n, 'beta', n * 2 - 1 FROM generate_series(1, 100000, 5) n;
 
