@@ -128,7 +128,7 @@ pub(super) fn delete(command: &NamedUser, surroundings: Surroundings) -> Result<
     let username = username(&command.username)?;
     on_registry(surroundings, async |registry| match registry.delete_account_as_operator(&username).await {
         Err(error) if !error.details().is_empty() => {
-            let names: Vec<_> = error.details().iter().map(|detail| detail.field.to_string()).collect();
+            let names: Vec<_> = error.details().iter().map(|detail| detail.field.clone()).collect();
             Err(Failed(format!("{error}: {}", names.join(", "))))
         }
         done => Ok(done?),

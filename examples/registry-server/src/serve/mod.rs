@@ -163,21 +163,8 @@ pub(crate) async fn serve(settings: Settings, invocation: Invocation) -> Result<
     if let Some(told) = told {
         readiness.set(ReadinessState::Draining);
         tracing::info!(event = "draining", "stopping; running requests may finish");
-        let drained = async {
-            // A server that a person runs at a terminal has no load balancer in front, so it need not
-            // keep accepting.
-            if told == signals::Told::Terminate {
-                time::sleep(STILL_ACCEPTING).await;
-            }
-            stop.send_replace(true);
-            accepting.join_all().await;
-            time::sleep(LAST_REQUESTS).await;
-            if time::timeout(FINISHING, serving.end()).await.is_err() {
-                tracing::warn!(event = "requests_cut_off", "requests did not finish in time and were cut off");
-            }
-        };
         tokio::select! {
-            () = drained => {}
+            () = drain(told, &stop, accepting, &serving) => {}
             () = signals.again() => {
                 tracing::warn!(event = "stopped_at_once", "told to stop a second time; not waiting any longer");
                 return Err(ServeError::StoppedAtOnce);
@@ -192,6 +179,20 @@ pub(crate) async fn serve(settings: Settings, invocation: Invocation) -> Result<
         tracing::info!(event = "stopped", "ended");
     }
     outcome.map(drop)
+}
+
+/// Stops accepting connections, and lets running requests finish.
+async fn drain(told: signals::Told, stop: &watch::Sender<bool>, accepting: JoinSet<()>, serving: &Serving) {
+    // A server that a person runs at a terminal has no load balancer in front, so it need not keep accepting.
+    if told == signals::Told::Terminate {
+        time::sleep(STILL_ACCEPTING).await;
+    }
+    stop.send_replace(true);
+    accepting.join_all().await;
+    time::sleep(LAST_REQUESTS).await;
+    if time::timeout(FINISHING, serving.end()).await.is_err() {
+        tracing::warn!(event = "requests_cut_off", "requests did not finish in time and were cut off");
+    }
 }
 
 /// What serves the connections.
