@@ -546,6 +546,7 @@ mod tests {
                     | Action::ReadLog
                     | Action::ReadPackageLog
                     | Action::ReadWebhooks
+                    | Action::ReadPublishers
                     | Action::ReadReports
                     | Action::ListAccounts
             );
