@@ -9,7 +9,8 @@ pub use database::{DatabaseError, DatabaseTrouble};
 pub use disk::{DiskError, DiskTrouble};
 
 use crate::types::{
-    DistTag, Issuer, ManifestFault, PackageName, RateDecision, ScopeName, Sha256Digest, TokenId, Username, Version,
+    DistTag, EvalName, Issuer, ManifestFault, PackageName, RateDecision, ScopeName, Sha256Digest, TokenId, Username,
+    Version,
 };
 
 /// The result of a use case or a port.
@@ -57,6 +58,9 @@ pub enum InvalidName {
     /// Not a pattern of package names.
     #[error("`{0}` is not a pattern of package names: use a full name, or one with `*` such as `@team/*`")]
     Pattern(String),
+    /// Not the name of an eval.
+    #[error("`{0}` is not the name of an eval: use 1 to 64 lower-case letters, digits, `-`, `_` and `.`")]
+    Eval(String),
 }
 
 macro_rules! codes {
@@ -90,6 +94,7 @@ codes! {
     InvalidManifest = "invalid_manifest", 400;
     InvalidArchive = "invalid_archive", 400;
     ChecksumMismatch = "checksum_mismatch", 400;
+    GateFailed = "gate_failed", 400;
     InvalidTag = "invalid_tag", 400;
     InvitationInvalid = "invitation_invalid", 400;
     Unauthorized = "unauthorized", 401;
@@ -339,6 +344,18 @@ pub enum Error {
     /// A tag that the operator does not allow.
     #[error("This registry does not allow the dist-tag `{0}`")]
     TagNotAllowed(DistTag),
+    /// A version has not passed the evals that the gate of a dist-tag asks for.
+    #[error("Version {version} of {package} does not pass the gate of the dist-tag `{tag}`; see the details")]
+    GateFailed {
+        /// The package.
+        package: PackageName,
+        /// The dist-tag.
+        tag: DistTag,
+        /// The version.
+        version: String,
+        /// The evals that are wanting, and why.
+        wanting: Vec<(EvalName, &'static str)>,
+    },
     /// There are as many of something as there may be.
     #[error("{0}")]
     QuotaExceeded(String),
@@ -415,8 +432,8 @@ pub enum Error {
         /// Which versions demand what, and which demands to relax.
         details: Vec<Detail>,
     },
-    /// The version was removed by retention.
-    #[error("Version {version} of {package} was removed by this registry's retention rules")]
+    /// The version was removed.
+    #[error("Version {version} of {package} was removed from this registry; use another version")]
     VersionGone {
         /// The package.
         package: PackageName,
@@ -543,6 +560,7 @@ impl Error {
             Self::NameReserved(_) => ErrorCode::NameReserved,
             Self::NameTooSimilar { .. } => ErrorCode::NameTooSimilar,
             Self::TagNotAllowed(_) => ErrorCode::TagNotAllowed,
+            Self::GateFailed { .. } => ErrorCode::GateFailed,
             Self::QuotaExceeded(_) => ErrorCode::QuotaExceeded,
             Self::RegistrationClosed => ErrorCode::RegistrationClosed,
             Self::PackageNotFound(_) => ErrorCode::PackageNotFound,
@@ -575,6 +593,9 @@ impl Error {
             | Self::NoTrustedPublisher { details, .. } => details.clone(),
             Self::InvalidManifest(faults) => {
                 faults.iter().map(|fault| Detail::new(&*fault.field, &*fault.error)).collect()
+            }
+            Self::GateFailed { wanting, .. } => {
+                wanting.iter().map(|(name, why)| Detail::new(name.as_str(), *why)).collect()
             }
             Self::NeedsHeirs { ownerless, .. } => {
                 ownerless.iter().map(|name| Detail::new(&**name, "has no other owner")).collect()

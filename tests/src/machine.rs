@@ -7,7 +7,7 @@ use std::{
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::{Server, binary::client_binary, command::Ran};
+use crate::{Api, Server, binary::client_binary, command::Ran};
 
 /// A machine with the client `aam` on it, whose registry is a [`Server`].
 #[derive(Debug)]
@@ -25,7 +25,11 @@ impl Machine {
 
     /// The same with a token of those scopes.
     pub async fn with_scopes(server: &Server, username: &str, scopes: &[&str]) -> Self {
-        let user = server.user(username).await;
+        Self::of(server, &server.user(username).await, scopes).await
+    }
+
+    /// A machine of a user of `server`, with a token of these scopes.
+    pub async fn of(server: &Server, user: &Api, scopes: &[&str]) -> Self {
         let token = serde_json::json!({"name": "machine", "scopes": scopes, "expires_in_days": 1});
         let token = user.post("/api/v1/users/tokens", &token).await.expect_status(201).json();
         let token = token["token"].as_str().expect("a token").to_owned();
@@ -48,8 +52,14 @@ impl Machine {
     /// Runs `aam --json` in a folder of the machine; it must succeed. Gives what it printed.
     #[track_caller]
     pub fn aam(&self, folder: &Path, arguments: &[&str]) -> impl Future<Output = Value> {
+        self.aam_exits(folder, arguments, 0)
+    }
+
+    /// The same where it must exit with `code`; gives what it printed, a failure too.
+    #[track_caller]
+    pub fn aam_exits(&self, folder: &Path, arguments: &[&str], code: i32) -> impl Future<Output = Value> {
         let ran = self.run(folder, arguments, &[]);
-        async move { ran.await.expect_code(0).json() }
+        async move { ran.await.expect_code(code).json() }
     }
 
     /// Runs `aam --json` in a folder of the machine with additional environment variables.

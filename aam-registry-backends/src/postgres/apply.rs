@@ -17,9 +17,10 @@ use uuid::Uuid;
 use super::{
     audit::Append,
     connection::Session,
-    erasure,
+    erasure, evals,
     failure::Tx,
-    invitations, jobs, listing, publish, publisher_tokens, reports, second_factor_writes, session_writes,
+    invitations, jobs, listing, moderation_writes, publish, publisher_tokens, reports, second_factor_writes,
+    session_writes,
     sql::{self, Text},
     token_notices, trusted_publishers, webhook_writes,
 };
@@ -153,6 +154,11 @@ fn statements(write: &Write<'_>) -> &'static [&'static str] {
         Write::SetMember { .. } => &[PUT_MEMBER, DROP_MEMBER],
         Write::SetOwner { .. } => &[ADD_OWNER, REMOVE_OWNER],
         Write::SetYank { .. } => &[YANK],
+        Write::SetStatus { .. } => &[moderation_writes::SET_STATUS],
+        Write::AddApproval { .. } => &[moderation_writes::ADD_APPROVAL],
+        Write::OpenRecall { .. } => &[moderation_writes::OPEN_RECALL],
+        Write::LiftRecall { .. } => &[moderation_writes::LIFT_RECALL],
+        Write::DiscardArchive { .. } => &[moderation_writes::DISCARD_ARCHIVE],
         Write::SetText { text, .. } => columns::with_text_column!(text, set_text_alone),
         Write::SetTag { .. } => &[PUT_TAG],
         Write::RemoveTags { .. } => &[REMOVE_TAGS],
@@ -163,6 +169,8 @@ fn statements(write: &Write<'_>) -> &'static [&'static str] {
         Write::DeleteWebhook(_) => &[webhook_writes::DELETE, jobs::DROP_KIND],
         Write::PutOperatorWebhook(_) => &[webhook_writes::PUT_OPERATOR],
         Write::ForgetOperatorWebhook(_) => &[webhook_writes::FORGET_OPERATOR],
+        Write::PutEval { .. } => &[evals::PUT],
+        Write::SetGates { .. } => &[evals::DROP_GATES, evals::ADD_GATES],
         Write::PutReport(_) => &[reports::PUT],
         Write::QueueJob(_) => &[jobs::ENQUEUE],
         Write::RetryJob(_) => &[jobs::RETRY_ONE],
@@ -230,6 +238,28 @@ async fn run(tx: &Session, write: &Write<'_>, listed: Option<&Manifest>) -> Tx<(
             let reason = yanked.as_ref().and_then(|yank| yank.reason.as_deref()).map(Text);
             sql::run(tx, YANK, [&package.as_str(), &version.key(), &at, &reason]).await.map(drop)
         }
+        Write::SetStatus { package, version, status } => {
+            sql::run(tx, moderation_writes::SET_STATUS, [&package.as_str(), &version.key(), &status.as_str()])
+                .await
+                .map(drop)
+        }
+        Write::AddApproval { package, version, approver, status, comment, at } => {
+            let (user, at, key) = (Uuid::from(*approver), at.as_microsecond(), version.key());
+            let comment = comment.as_deref().map(Text);
+            let row: [&(dyn ToSql + Sync); 6] = [&package.as_str(), &key, &user, &status.as_str(), &comment, &at];
+            sql::run(tx, moderation_writes::ADD_APPROVAL, row).await.map(drop)
+        }
+        Write::OpenRecall { package, version, quarantine } => {
+            moderation_writes::open_recall(tx, package, version, quarantine).await
+        }
+        Write::LiftRecall { package, version, at } => {
+            let (key, at) = (version.key(), at.as_microsecond());
+            sql::run(tx, moderation_writes::LIFT_RECALL, [&package.as_str(), &key, &at]).await.map(drop)
+        }
+        Write::DiscardArchive { package, version, archive, by } => {
+            let (upload, by, key) = (Uuid::from(archive.upload_id()), Uuid::from(*by), version.key());
+            sql::run(tx, moderation_writes::DISCARD_ARCHIVE, [&package.as_str(), &key, &upload, &by]).await.map(drop)
+        }
         Write::SetText { package, version, text, value } => {
             let (set, value) = (columns::with_text_column!(text, set_text), value.as_deref().map(Text));
             sql::run(tx, set, [&package.as_str(), &version.key(), &value]).await.map(drop)
@@ -250,6 +280,8 @@ async fn run(tx: &Session, write: &Write<'_>, listed: Option<&Manifest>) -> Tx<(
         Write::ForgetOperatorWebhook(name) => {
             sql::run(tx, webhook_writes::FORGET_OPERATOR, [&name.as_str()]).await.map(drop)
         }
+        Write::PutEval { package, version, result } => evals::put(tx, package, version, result).await,
+        Write::SetGates { package, gates } => evals::set_gates(tx, package, gates).await,
         Write::PutReport(report) => reports::put(tx, report).await,
         Write::QueueJob(job) => jobs::enqueue(tx, slice::from_ref(job)).await,
         Write::RetryJob(id) => sql::run(tx, jobs::RETRY_ONE, [&Uuid::from(*id)]).await.map(drop),

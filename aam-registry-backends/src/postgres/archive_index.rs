@@ -16,13 +16,16 @@ use super::{
 };
 use crate::relational::columns;
 
-const LOCATION: &str =
-    concat!("SELECT p.name, v.version, v.archive, v.sha256, v.archive_size, p.private", of_name_and_key_in_reach!());
-const LOCATIONS: &str = "SELECT p.name, v.version, v.archive, v.sha256, v.archive_size, p.private
-    FROM versions v JOIN packages p ON p.id = v.package_id WHERE v.archive > $1 ORDER BY v.archive LIMIT $2";
+const LOCATION: &str = concat!(
+    "SELECT p.name, v.version, v.archive, v.sha256, v.archive_size, p.private, v.status",
+    of_name_and_key_in_reach!()
+);
+const LOCATIONS: &str = "SELECT p.name, v.version, v.archive, v.sha256, v.archive_size, p.private, v.status
+    FROM versions v JOIN packages p ON p.id = v.package_id
+    WHERE v.archive > $1 AND v.status NOT LIKE '%removed' ORDER BY v.archive LIMIT $2";
 const UNREFERENCED: &str =
     "SELECT k.archive FROM unnest($1::text[], $2::uuid[]) WITH ORDINALITY k (archive, upload, at)
-    WHERE NOT EXISTS (SELECT 1 FROM versions v WHERE v.archive = k.archive)
+    WHERE NOT EXISTS (SELECT 1 FROM versions v WHERE v.archive = k.archive AND v.status NOT LIKE '%removed')
     AND NOT EXISTS (SELECT 1 FROM uploads u WHERE u.id = k.upload) ORDER BY k.at";
 
 #[async_trait]
@@ -33,8 +36,9 @@ impl ArchiveIndex for PostgresMetadata {
         version: &Version,
         audience: Audience,
     ) -> Result<Option<ArchiveLocation>> {
-        let (name, key, private) = (name.as_str(), &version.key(), audience.reach().includes_private());
-        self.read(|tx| async move { sql::first(&tx, LOCATION, [&name, key, &private], location).await }).await
+        let (name, key, reach) = (name.as_str(), &version.key(), audience.reach());
+        let (private, every) = (reach.includes_private(), reach.includes_every_status());
+        self.read(|tx| async move { sql::first(&tx, LOCATION, [&name, key, &private, &every], location).await }).await
     }
 
     async fn published_archives(&self, after: Option<&ArchiveKey>, limit: usize) -> Result<Vec<ArchiveLocation>> {
@@ -67,5 +71,6 @@ fn location(row: &Row) -> Tx<ArchiveLocation> {
         sha256: sql::digest(row, 3)?,
         size: sql::unsigned(row, 4)?,
         visibility: Visibility::of(row.try_get(5)?),
+        status: sql::coded(row, 6, columns::version_status)?,
     })
 }

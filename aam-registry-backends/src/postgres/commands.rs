@@ -10,8 +10,8 @@ use aam_registry_core::{
 use async_trait::async_trait;
 
 use super::{
-    PostgresMetadata, accounts, admission::Rows, apply::apply, connection::Session, erasure, facts, failure::Tx,
-    invitations, publisher_tokens, reports, scopes, second_factors, sessions, token_notices, tokens,
+    PostgresMetadata, accounts, admission::Rows, apply::apply, connection::Session, erasure, evals, facts, failure::Tx,
+    invitations, moderation, publisher_tokens, reports, scopes, second_factors, sessions, token_notices, tokens,
     trusted_publishers, users, webhooks,
 };
 
@@ -128,8 +128,21 @@ async fn answer(tx: &Session, request: &QueryRequest) -> Tx<()> {
         QueryRequest::TokenOfSecret(asked) => asked.answer(tokens::of_secret(tx, &asked.question().0).await?),
         QueryRequest::SecondFactorOf(asked) => asked.answer(second_factors::find(tx, asked.question().0).await?),
         QueryRequest::WebhookById(asked) => asked.answer(webhooks::find(tx, asked.question().0).await?),
+        QueryRequest::TagGates(asked) => {
+            let (name, reach) = &asked.question().0;
+            asked.answer(evals::gates_of(tx, name, *reach).await?);
+        }
         QueryRequest::Reports(asked) => asked.answer(reports::list(tx, &asked.question().0).await?),
         QueryRequest::OperatorWebhookStates(asked) => asked.answer(webhooks::operator_states(tx).await?),
+        QueryRequest::ApprovalsOf(asked) => {
+            let (name, version) = &asked.question().0;
+            asked.answer(moderation::approvals(tx, name, version).await?);
+        }
+        QueryRequest::VersionsByApproval(asked) => {
+            let (status, page) = asked.question().0;
+            asked.answer(moderation::by_approval(tx, status, page).await?);
+        }
+        QueryRequest::RecallsSince(asked) => asked.answer(moderation::recalls(tx, &asked.question().0).await?),
         QueryRequest::PublisherFactsOf(asked) => {
             asked.answer(trusted_publishers::seen_facts(tx, &asked.question().0).await?);
         }

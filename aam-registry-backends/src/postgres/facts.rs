@@ -15,13 +15,17 @@ use uuid::Uuid;
 
 use super::{
     connection::{Params, Prepared, Session},
+    evals::{self, eval_status_columns},
     failure::{Failure, Tx},
     ids::VersionId,
     publisher_tokens::{CALLER_PUBLISHER, caller_publisher},
     sql::{self, Text},
     versions::{of_name_and_key, texts},
 };
-use crate::relational::{columns, predicates::account_is_enabled};
+use crate::relational::{
+    columns,
+    predicates::{account_is_enabled, has_open_version},
+};
 
 /// What [`Held::access`] reads: what the user `$1` with the session `$2` is to
 /// the package `p` and the scope `$3`.
@@ -48,7 +52,7 @@ pub(super) const ACCOUNT_COLUMNS: usize = 7;
 /// What [`latest`] reads.
 macro_rules! latest_columns {
     () => {
-        "t.version_id, t.instead_of, c.ids, c.versions, c.visible"
+        "t.version_id, t.instead_of, c.ids, c.versions, c.yanked, c.statuses"
     };
 }
 pub(super) use latest_columns;
@@ -58,8 +62,9 @@ macro_rules! with_latest {
     () => {
         " LEFT JOIN dist_tags t ON t.package_id = p.id AND t.tag = 'latest'
           LEFT JOIN LATERAL (
-              SELECT array_agg(v.id) ids, array_agg(v.version) versions, array_agg(v.yanked_at IS NULL) visible
-              FROM (SELECT id, version, yanked_at FROM versions WHERE package_id = p.id ORDER BY id) v
+              SELECT array_agg(v.id) ids, array_agg(v.version) versions, array_agg(v.yanked_at IS NOT NULL) yanked,
+                  array_agg(v.status) statuses
+              FROM (SELECT id, version, yanked_at, status FROM versions WHERE package_id = p.id ORDER BY id) v
           ) c ON TRUE"
     };
 }
@@ -71,12 +76,19 @@ const ACCOUNT: &str = concat!("SELECT ", account_columns!(), " FROM users u WHER
 const REVOKED_SESSION: &str = "SELECT 1 FROM revoked_sessions WHERE user_id = $1 AND id = $2";
 const TOKEN: &str = "SELECT expires_at FROM tokens WHERE id = $1 AND user_id = $2 AND revoked_at IS NULL FOR SHARE";
 const SCOPE: &str = "SELECT 1 FROM scopes WHERE name = $1 FOR SHARE";
-const PACKAGE: &str = "SELECT updated_at, private, trusted_only FROM packages WHERE name = $1 FOR NO KEY UPDATE";
+const PACKAGE: &str = concat!(
+    "SELECT p.updated_at, p.private, p.trusted_only, ",
+    has_open_version!("p."),
+    " FROM packages p WHERE p.name = $1 FOR NO KEY UPDATE"
+);
 const RIGHTS: &str = concat!("SELECT ", rights_columns!(), " FROM (SELECT 1) one LEFT JOIN packages p ON p.name = $4");
 const VERSION: &str = concat!(
     "SELECT v.version, v.yanked_at, v.yanked_reason,
-        ARRAY(SELECT t.tag FROM dist_tags t WHERE t.version_id = v.id AND t.tag <> 'latest' ORDER BY t.tag), ",
+        ARRAY(SELECT t.tag FROM dist_tags t WHERE t.version_id = v.id AND t.tag <> 'latest' ORDER BY t.tag),
+        v.status, v.published_by, v.wanted_tag, v.archive, ",
     columns::version_texts!("v"),
+    ", ",
+    eval_status_columns!(),
     of_name_and_key!()
 );
 const LATEST: &str =
@@ -124,12 +136,14 @@ pub(super) fn publisher_token(actor: &Actor) -> Option<Uuid> {
     }
 }
 
-/// What is known of a package, out of `updated_at`, `private` and `trusted_only` from column `at` on.
+/// What is known of a package, out of `updated_at`, `private`, `trusted_only` and whether it has an open version, from column
+/// `at` on.
 pub(super) fn package_state(row: &Row, at: usize) -> Tx<PackageState> {
     Ok(PackageState {
         updated_at: sql::instant(row, at)?,
         visibility: Visibility::of(row.try_get(at + 1)?),
         trusted_only: row.try_get(at + 2)?,
+        has_open_version: row.try_get(at + 3)?,
     })
 }
 
@@ -156,9 +170,11 @@ pub(super) fn role(row: &Row, at: usize) -> Tx<Option<ScopeRole>> {
 pub(super) fn latest(row: &Row, at: usize) -> Tx<LatestFacts> {
     let ids: Vec<VersionId> = row.try_get::<_, Option<_>>(at + 2)?.unwrap_or_default();
     let versions: Vec<&str> = row.try_get::<_, Option<_>>(at + 3)?.unwrap_or_default();
-    let visible: Vec<bool> = row.try_get::<_, Option<_>>(at + 4)?.unwrap_or_default();
-    let published = versions.into_iter().zip(visible);
-    let published = published.map(|(version, visible)| Ok(PublishedVersion { version: version.parse()?, visible }));
+    let yanked: Vec<bool> = row.try_get::<_, Option<_>>(at + 4)?.unwrap_or_default();
+    let statuses: Vec<&str> = row.try_get::<_, Option<_>>(at + 5)?.unwrap_or_default();
+    let published = versions.into_iter().zip(yanked).zip(statuses).map(|((version, yanked), status)| {
+        Ok(PublishedVersion::new(version.parse()?, yanked, columns::version_status(status)?))
+    });
     let published = published.collect::<Tx<Vec<_>>>()?;
     let (latest, instead_of): (Option<VersionId>, Option<&str>) = (row.try_get(at)?, row.try_get(at + 1)?);
     let tag = match latest {
@@ -287,18 +303,20 @@ impl Held {
 /// What a command about a package is decided by. Sends all it asks at once.
 pub(super) async fn package(tx: &Session, reads: PackageReads<'_>) -> Tx<PackageFacts> {
     let locks = PackageLocks::prepare(tx).await?;
-    let [rights, version_of, latest_of, tag_of, owner_of] = tx.prepare([RIGHTS, VERSION, LATEST, TAG, OWNER]).await?;
+    let [rights, version_of, latest_of, tag_of, owner_of, gates_of] =
+        tx.prepare([RIGHTS, VERSION, LATEST, TAG, OWNER, evals::GATES]).await?;
     let (user, (session, _)) = (Uuid::from(reads.actor.user), credential(reads.actor));
     let (name, scope) = (reads.package.as_str(), reads.package.scope_or_empty());
     let key = reads.version.map(Version::key);
     let (tag, owner) = (reads.tag.map(DistTag::as_str), reads.user.map(Username::as_str));
-    let (held, rights, versions, latest_rows, tags, owners) = try_join!(
+    let (held, rights, versions, latest_rows, tags, owners, gates) = try_join!(
         locks.take(tx, reads.actor, reads.package),
         tx.rows(&rights, [&user, &session, &scope, &name]),
         rows_where(tx, &version_of, key.as_ref().map(|key| [&name as _, key as _])),
         rows_where(tx, &latest_of, reads.latest.then_some([&name as _])),
         rows_where(tx, &tag_of, tag.as_ref().map(|tag| [&name as _, tag as _])),
         rows_where(tx, &owner_of, owner.as_ref().map(|owner| [owner as _, &scope as _, &name as _])),
+        rows_where(tx, &gates_of, reads.gates.then_some([&name as _, &true as _])),
     )?;
     let rights = rights.first().ok_or_else(|| Failure::Corrupt("rights without a row".into()))?;
     let owner = owners.first();
@@ -309,6 +327,7 @@ pub(super) async fn package(tx: &Session, reads: PackageReads<'_>) -> Tx<Package
         tag: tags.first().map(named_version).transpose()?.flatten(),
         tag_count: tags.first().map(|row| sql::unsigned(row, 1)).transpose()?.unwrap_or_default(),
         user: owner.map(owner_state).transpose()?,
+        gates: evals::gates(&gates)?,
         other_owners: owner.map(|row| sql::unsigned(row, 3)).transpose()?.unwrap_or_default(),
         owner_count: owner.map(|row| sql::unsigned(row, 4)).transpose()?.unwrap_or_default(),
     })
@@ -325,6 +344,11 @@ fn version_state(row: &Row) -> Tx<VersionState> {
         yanked: yanked_at.map(|at| YankState { at, reason }),
         texts: texts(row)?,
         tags: row.try_get::<_, Vec<&str>>(3)?.into_iter().map(str::parse).collect::<Result<_, _>>()?,
+        status: sql::coded(row, 4, columns::version_status)?,
+        published_by: sql::id(row, 5)?,
+        wanted_tag: row.try_get::<_, Option<&str>>(6)?.map(str::parse).transpose()?,
+        archive: sql::parsed(row, 7)?,
+        evals: evals::statuses(row)?,
     })
 }
 

@@ -24,44 +24,67 @@ use super::{
     search, sql,
     versions::{self, LIST},
 };
-use crate::relational::columns;
+use crate::relational::{
+    columns,
+    predicates::{has_open_version, package_is_in_reach, version_is_listed},
+};
 
-/// The manifest is that of `latest`, or of the newest where there is none.
-const PACKAGE: &str = "SELECT p.created_at, p.updated_at, p.downloads,
+/// The manifest is that of `latest`, or of the newest listed where there is none.
+const PACKAGE: &str = concat!(
+    "SELECT p.created_at, p.updated_at, p.downloads,
         (SELECT m.document FROM manifests m WHERE m.version_id = COALESCE(
             (SELECT t.version_id FROM dist_tags t WHERE t.package_id = p.id AND t.tag = $2),
-            (SELECT v.id FROM versions v WHERE v.package_id = p.id ORDER BY v.id DESC LIMIT 1))),
+            (SELECT v.id FROM versions v WHERE v.package_id = p.id AND ",
+    version_is_listed!("v.", "$5"),
+    " ORDER BY v.id DESC LIMIT 1))),
         ARRAY(SELECT u.username FROM package_owners o JOIN users u ON u.id = o.user_id WHERE o.package_id = p.id
               UNION
               SELECT u.username FROM scope_members m JOIN users u ON u.id = m.user_id
               WHERE m.scope = p.scope AND m.role = $3
               ORDER BY 1),
         p.private
-    FROM packages p WHERE p.name = $1 AND (NOT p.private OR $4)";
-const OWNERS: &str = "SELECT ARRAY(
+    FROM packages p WHERE p.name = $1 AND ",
+    package_is_in_reach!("p.", "$4", "$5")
+);
+const OWNERS: &str = concat!(
+    "SELECT ARRAY(
         SELECT u.username FROM package_owners o JOIN users u ON u.id = o.user_id WHERE o.package_id = p.id
         UNION
         SELECT u.username FROM scope_members m JOIN users u ON u.id = m.user_id
         WHERE m.scope = p.scope AND m.role = $2
         ORDER BY 1)
-    FROM packages p WHERE p.name = $1 AND (NOT p.private OR $3)";
+    FROM packages p WHERE p.name = $1 AND ",
+    package_is_in_reach!("p.", "$3", "$4")
+);
 /// A row for each tag, or one without a tag where a package has none.
-const TAGS: &str = "SELECT t.tag, v.version FROM packages p
+const TAGS: &str = concat!(
+    "SELECT t.tag, v.version FROM packages p
     LEFT JOIN (dist_tags t JOIN versions v ON v.id = t.version_id) ON t.package_id = p.id
-    WHERE p.name = $1 AND (NOT p.private OR $2)";
+    WHERE p.name = $1 AND ",
+    package_is_in_reach!("p.", "$2", "$3")
+);
 const RIGHTS: &str = concat!(
     "SELECT ",
     account_columns!(),
     ", EXISTS (SELECT 1 FROM package_owners o WHERE o.package_id = p.id AND o.user_id = $2),
         (SELECT m.role FROM scope_members m WHERE m.scope = p.scope AND m.user_id = $2), p.updated_at, p.private,
-        p.trusted_only
-    FROM packages p LEFT JOIN users u ON u.id = $2 WHERE p.name = $1"
+        p.trusted_only, ",
+    has_open_version!("p."),
+    " FROM packages p LEFT JOIN users u ON u.id = $2 WHERE p.name = $1"
 );
-/// One row: the scopes of which a user is a member, with the roles, and the private packages that list the user.
+/// One row: the scopes of which a user is a member, with the roles; the packages that list the user and of which not
+/// everybody sees everything; and the versions that the user published and that not everybody sees.
 const MEMBERSHIPS: &str = "SELECT ARRAY(SELECT m.scope FROM scope_members m WHERE m.user_id = $1 ORDER BY m.scope),
         ARRAY(SELECT m.role FROM scope_members m WHERE m.user_id = $1 ORDER BY m.scope),
         ARRAY(SELECT p.name FROM package_owners o JOIN packages p ON p.id = o.package_id
-            WHERE o.user_id = $1 AND p.private ORDER BY p.name)";
+            WHERE o.user_id = $1 AND (p.private OR EXISTS (
+                SELECT 1 FROM versions v WHERE v.package_id = p.id AND v.status <> 'approved')) ORDER BY p.name),
+        n.packages, n.keys
+    FROM (SELECT array_agg(p.name ORDER BY p.name, v.version_key) packages,
+            array_agg(v.version_key ORDER BY p.name, v.version_key) keys
+        FROM (SELECT package_id, version_key FROM versions
+            WHERE published_by = $1 AND status <> 'approved' ORDER BY id DESC LIMIT $2) v
+        JOIN packages p ON p.id = v.package_id) n";
 const TOTALS: &str = "SELECT t.packages + p.packages, t.versions + p.versions, t.users + p.users, t.downloads,
         t.storage_bytes + p.storage_bytes
     FROM registry_totals t, (
@@ -97,16 +120,20 @@ impl PackageStore for PostgresMetadata {
     async fn tags(&self, name: &PackageName, reach: Reach) -> Result<Option<BTreeMap<DistTag, Version>>> {
         self.read(|tx| async move {
             let [query] = tx.prepare([TAGS]).await?;
-            let rows = tx.rows(&query, [&name.as_str(), &reach.includes_private()]).await?;
+            let (private, every) = (reach.includes_private(), reach.includes_every_status());
+            let rows = tx.rows(&query, [&name.as_str(), &private, &every]).await?;
             if rows.is_empty() { Ok(None) } else { tags(&rows).map(Some) }
         })
         .await
     }
 
     async fn owners(&self, name: &PackageName, reach: Reach) -> Result<Option<Vec<Username>>> {
-        let (name, owner, private) = (name.as_str(), ScopeRole::Owner.as_str(), reach.includes_private());
-        self.read(|tx| async move { sql::first(&tx, OWNERS, [&name, &owner, &private], |row| owners(row, 0)).await })
-            .await
+        let (name, owner) = (name.as_str(), ScopeRole::Owner.as_str());
+        let (private, every) = (reach.includes_private(), reach.includes_every_status());
+        self.read(
+            |tx| async move { sql::first(&tx, OWNERS, [&name, &owner, &private, &every], |row| owners(row, 0)).await },
+        )
+        .await
     }
 
     async fn version(&self, name: &PackageName, version: &Version, reach: Reach) -> Result<Option<VersionDetail>> {
@@ -149,14 +176,19 @@ impl PackageStore for PostgresMetadata {
     async fn memberships(&self, user: UserId) -> Result<Arc<Memberships>> {
         let user = Uuid::from(user);
         let memberships = self.read(|tx| async move {
-            sql::first(&tx, MEMBERSHIPS, [&user], |row| {
+            let most = columns::limit(Memberships::MAX_PUBLISHED);
+            sql::first(&tx, MEMBERSHIPS, [&user, &most], |row| {
                 let (scopes, roles): (Vec<&str>, Vec<&str>) = (row.try_get(0)?, row.try_get(1)?);
                 let scopes = scopes.into_iter().zip(roles);
                 let scopes = scopes.map(|(scope, role)| Ok((scope.parse()?, columns::role(role)?)));
                 let packages = row.try_get::<_, Vec<&str>>(2)?.into_iter().map(str::parse);
+                let published: Option<Vec<&str>> = row.try_get(3)?;
+                let keys: Option<Vec<String>> = row.try_get(4)?;
+                let published = published.unwrap_or_default().into_iter().zip(keys.unwrap_or_default());
                 Ok(Memberships {
                     scopes: scopes.collect::<Tx<_>>()?,
-                    private_packages: packages.collect::<Result<_, _>>()?,
+                    packages: packages.collect::<Result<_, _>>()?,
+                    published: published.map(|(name, key)| Ok((name.parse()?, key))).collect::<Tx<_>>()?,
                 })
             })
             .await
@@ -236,16 +268,16 @@ async fn package(tx: &Session, name: &PackageName, reach: Reach) -> Tx<Option<Pa
     let [package, tags_of, list] = tx.prepare([PACKAGE, TAGS, LIST]).await?;
     let (full, owner) = (name.as_str(), ScopeRole::Owner.as_str());
     let bounds = VersionBounds::LISTED;
-    let private = reach.includes_private();
+    let (private, every) = (reach.includes_private(), reach.includes_every_status());
     let (before, size, count) = (None::<&str>, versions::size_bound(&bounds), versions::row_bound(&bounds));
     let (packages, tag_rows, version_rows) = try_join!(
-        tx.rows(&package, [&full, &DistTag::LATEST, &owner, &private]),
-        tx.rows(&tags_of, [&full, &private]),
-        tx.rows(&list, [&full, &before, &size, &count, &private]),
+        tx.rows(&package, [&full, &DistTag::LATEST, &owner, &private, &every]),
+        tx.rows(&tags_of, [&full, &private, &every]),
+        tx.rows(&list, [&full, &before, &size, &count, &private, &every]),
     )?;
     let Some(row) = packages.first() else { return Ok(None) };
-    let document: Option<&str> = row.try_get(3)?;
-    let document = document.ok_or_else(|| Failure::Corrupt("a package without a manifest".into()))?;
+    // One that has no version to show is not found.
+    let Some(document) = row.try_get::<_, Option<&str>>(3)? else { return Ok(None) };
     let list = versions::read_list(&version_rows, &bounds)?.unwrap_or_default();
     Ok(Some(Package {
         name: name.clone(),

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::{
     connection::Session,
+    evals,
     facts::{PackageLocks, credential, latest, latest_columns, rights_columns, rows_where, with_latest},
     failure::{Failure, Fault, FaultKind, Tx},
     sql::{self, Text},
@@ -48,8 +49,8 @@ pub(super) const INSERT_VERSION: &str = "WITH package AS (
         UPDATE packages SET updated_at = $2 WHERE name = $1 RETURNING id
     ), version AS (
         INSERT INTO versions (package_id, version, version_key, published_at, published_by, sha256, archive,
-                              archive_size, dependencies, publisher)
-        SELECT id, $3, $4, $2, $5, $6, $7, $8, $9, $15 FROM package RETURNING id, package_id
+                              archive_size, dependencies, status, wanted_tag, publisher)
+        SELECT id, $3, $4, $2, $5, $6, $7, $8, $9, $15, $16, $17 FROM package RETURNING id, package_id
     ), manifest AS (INSERT INTO manifests (version_id, document) SELECT id, $10 FROM version
     ), content AS (INSERT INTO contents (version_id, files, readme) SELECT id, $11, $12 FROM version
     ), tagged AS (
@@ -64,20 +65,21 @@ pub(super) const INSERT_VERSION: &str = "WITH package AS (
 /// upload. Sends all it asks at once.
 pub(super) async fn commit_facts(tx: &Session, commit: &PublishCommit) -> Tx<PublishFacts> {
     let locks = PackageLocks::prepare(tx).await?;
-    let [consume, situation, similar, published, tagged] =
-        tx.prepare([CONSUME, SITUATION, SIMILAR, PUBLISHED, TAGGED]).await?;
+    let [consume, situation, similar, published, tagged, gates] =
+        tx.prepare([CONSUME, SITUATION, SIMILAR, PUBLISHED, TAGGED, evals::GATES]).await?;
     let actor = &commit.actor;
     let (name, key) = (&commit.manifest.name, commit.manifest.version.key());
     let (full, scope, similarity_key) = (name.as_str(), name.scope_or_empty(), similarity_key(name));
     let (user, upload) = (Uuid::from(actor.user), Uuid::from(commit.upload));
     let (session, _) = credential(actor);
     let tag = commit.tag.as_ref().map(DistTag::as_str);
-    let (held, similar, situation, tagged, consumed) = try_join!(
+    let (held, similar, situation, tagged, gates, consumed) = try_join!(
         locks.take(tx, actor, name),
         rows_where(tx, &similar, similarity_key.as_ref().map(|key| [key as _])),
         // Runs after SIMILAR, so a package inserted in between is seen here and the transaction restarts.
         tx.rows(&situation, [&user, &session, &scope, &full]),
         rows_where(tx, &tagged, tag.as_ref().map(|tag| [&full as _, tag as _])),
+        rows_where(tx, &gates, tag.is_some().then_some([&full as _, &true as _])),
         tx.execute(&consume, [&upload, &user]),
     )?;
     let situation = situation.first().ok_or_else(|| Failure::Corrupt("a situation without a row".into()))?;
@@ -95,6 +97,7 @@ pub(super) async fn commit_facts(tx: &Session, commit: &PublishCommit) -> Tx<Pub
         similar: similar.first().map(|row| sql::parsed(row, 0)).transpose()?,
         upload_is_live: consumed > 0,
         tag_is_set: tagged.first().map(|row| row.try_get(0)).transpose()?.unwrap_or_default(),
+        gates: evals::gates(&gates)?,
         tag_count: tagged.first().map(|row| sql::unsigned(row, 1)).transpose()?.unwrap_or_default(),
         latest,
     })
@@ -123,7 +126,7 @@ pub(super) async fn insert_package(tx: &Session, new: &NewVersion<'_>) -> Tx<()>
 
 /// Makes the version, with the tags that name it.
 pub(super) async fn insert_version(tx: &Session, new: &NewVersion<'_>) -> Tx<()> {
-    let NewVersion { commit, published_at, tag, latest, .. } = new;
+    let NewVersion { commit, published_at, status, tag, wanted_tag, latest, .. } = new;
     let manifest = &commit.manifest;
     let latest = latest.after.as_ref().filter(|latest| latest.version == manifest.version);
     let instead_of = latest.and_then(|latest| latest.instead_of.as_ref()).map(ToString::to_string);
@@ -132,7 +135,7 @@ pub(super) async fn insert_version(tx: &Session, new: &NewVersion<'_>) -> Tx<()>
     let (tags, instead_of): (Vec<&str>, Vec<Option<&str>>) =
         named.chain(tag.as_ref().map(|tag| (tag.as_str(), None))).unzip();
     let publisher = new.publisher.as_deref().map(Text);
-    let row: [&(dyn ToSql + Sync); 15] = [
+    let row: [&(dyn ToSql + Sync); 17] = [
         &manifest.name.as_str(),
         &published_at.as_microsecond(),
         &manifest.version.to_string(),
@@ -147,6 +150,8 @@ pub(super) async fn insert_version(tx: &Session, new: &NewVersion<'_>) -> Tx<()>
         &commit.readme.as_deref().map(Text),
         &tags,
         &instead_of,
+        &status.as_str(),
+        &wanted_tag.as_ref().map(DistTag::as_str),
         &publisher,
     ];
     sql::run(tx, INSERT_VERSION, row).await.map(drop)

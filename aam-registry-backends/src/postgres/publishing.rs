@@ -21,7 +21,7 @@ use super::{
     publisher_tokens::{CHECKED_PUBLISHER, caller_publisher},
     sql::{self, now},
 };
-use crate::relational::columns;
+use crate::relational::{columns, predicates::has_open_version};
 
 const BEGIN: &str = concat!(
     "INSERT INTO uploads (id, user_id, started_at, lease_until) VALUES ($1, $2, ",
@@ -63,8 +63,9 @@ const CHECK: &str = concat!(
         EXISTS (SELECT 1 FROM package_owners o WHERE o.package_id = p.id AND o.user_id = $1),
         (SELECT m.role FROM scope_members m WHERE m.scope = $5 AND m.user_id = $1),
         k.id IS NOT NULL, k.expires_at, EXISTS (SELECT 1 FROM scopes s WHERE s.name = $5),
-        p.updated_at, p.private, p.trusted_only, (SELECT q.name FROM packages q WHERE q.similarity_key = $7), v.version,
-        v.sha256
+        p.updated_at, p.private, p.trusted_only, ",
+    has_open_version!("p."),
+    ", (SELECT q.name FROM packages q WHERE q.similarity_key = $7), v.version, v.sha256
     FROM (SELECT 1) one LEFT JOIN users u ON u.id = $1
         LEFT JOIN tokens k ON k.id = $3 AND k.user_id = $1 AND k.revoked_at IS NULL
         LEFT JOIN packages p ON p.name = $4
@@ -151,13 +152,13 @@ async fn check_facts(tx: &Session, check: &PublishCheck) -> Tx<PublishFacts> {
         let caller = CallerFacts { account, session_revoked, token, publisher: publisher.clone() };
         let exists = sql::optional_instant(row, NEXT + 6)?.is_some();
         let package = exists.then(|| facts::package_state(row, NEXT + 6)).transpose()?;
-        let similar: Option<&str> = row.try_get(NEXT + 9)?;
+        let similar: Option<&str> = row.try_get(NEXT + 10)?;
         let (package_owner, scope_role) = (row.try_get(NEXT + 1)?, facts::role(row, NEXT + 2)?);
         Ok(PublishFacts {
             access: PackageAccess { caller, package_owner, scope_role, package },
             scope_exists: row.try_get(NEXT + 5)?,
             similar: similar.map(str::parse).transpose()?,
-            existing: existing(row, NEXT + 10)?,
+            existing: existing(row, NEXT + 11)?,
             ..PublishFacts::default()
         })
     });

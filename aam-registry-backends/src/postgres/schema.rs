@@ -43,6 +43,7 @@ const MIGRATIONS: &[Embedded] = &embedded![
     "V14__private_packages",
     "V15__account_roles",
     "V16__second_factors",
+    "V17__version_status",
     "V18__trusted_publishers",
     "V19__reports_evals_gates",
     "V20__invitations_and_token_notices",

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::relational::{
     columns,
-    predicates::account_is_enabled,
+    predicates::{account_is_enabled, has_open_version, package_is_in_reach},
     sight::{collaborators_in_sight, collaborators_to_read},
 };
 
@@ -27,9 +27,14 @@ const TAKEN: &str = "SELECT EXISTS (SELECT 1 FROM scopes s WHERE s.name = $1),
 const SCOPE: &str = "SELECT s.created_at, u.username, m.role
     FROM scopes s LEFT JOIN scope_members m ON m.scope = s.name LEFT JOIN users u ON u.id = m.user_id
     WHERE s.name = $1 ORDER BY u.username";
-const COLLABORATORS: &str = "SELECT u.username, p.name, p.private FROM packages p
-    JOIN package_owners o ON o.package_id = p.id JOIN users u ON u.id = o.user_id
-    WHERE p.scope = $1 AND (NOT p.private OR $3) ORDER BY p.name, u.username LIMIT $2";
+const COLLABORATORS: &str = concat!(
+    "SELECT u.username, p.name, p.private OR NOT ",
+    has_open_version!("p."),
+    " FROM packages p JOIN package_owners o ON o.package_id = p.id JOIN users u ON u.id = o.user_id
+    WHERE p.scope = $1 AND ",
+    package_is_in_reach!("p.", "$3", "$3"),
+    " ORDER BY p.name, u.username LIMIT $2"
+);
 const SCOPES_OF: &str = "SELECT scope, role FROM scope_members WHERE user_id = $1 ORDER BY scope LIMIT $2";
 const TO_CHANGE: &str = "SELECT 1 FROM scopes WHERE name = $1 FOR NO KEY UPDATE";
 /// The role of a user in a scope, and how many owners the scope has beside another, without disabled ones; and how

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::relational::{
     columns,
-    predicates::{account_is_enabled, administers, session_is_live},
+    predicates::{account_is_enabled, administers, has_open_version, session_is_live},
     sight::packages_in_sight,
 };
 
@@ -53,20 +53,28 @@ const BY_SESSION: &str = concat!(
     session_is_live!("$2", "$3")
 );
 const ANY_ADMIN: &str = concat!("SELECT 1 FROM users WHERE ", administers!(""), " LIMIT 1");
-const PROFILE: &str = "SELECT u.created_at, ARRAY(
+/// The packages that everybody sees, and those that not everybody sees: they are private, or have no open version.
+const PROFILE: &str = concat!(
+    "SELECT u.created_at, ARRAY(
         SELECT p.name FROM package_owners o JOIN packages p ON p.id = o.package_id
-        WHERE o.user_id = u.id AND NOT p.private
-        UNION
+        WHERE o.user_id = u.id AND NOT p.private AND ",
+    has_open_version!("p."),
+    " UNION
         SELECT p.name FROM scope_members m JOIN packages p ON p.scope = m.scope
-        WHERE m.user_id = u.id AND m.role = $2 AND NOT p.private
-        ORDER BY 1 LIMIT $4
+        WHERE m.user_id = u.id AND m.role = $2 AND NOT p.private AND ",
+    has_open_version!("p."),
+    " ORDER BY 1 LIMIT $4
     ), CASE WHEN $3 THEN ARRAY(
         SELECT p.name FROM package_owners o JOIN packages p ON p.id = o.package_id
-        WHERE o.user_id = u.id AND p.private
-        UNION
+        WHERE o.user_id = u.id AND (p.private OR NOT ",
+    has_open_version!("p."),
+    ") UNION
         SELECT p.name FROM scope_members m JOIN packages p ON p.scope = m.scope
-        WHERE m.user_id = u.id AND m.role = $2 AND p.private
-    ) END FROM users u WHERE u.username = $1";
+        WHERE m.user_id = u.id AND m.role = $2 AND (p.private OR NOT ",
+    has_open_version!("p."),
+    ")
+    ) END FROM users u WHERE u.username = $1"
+);
 /// Nothing that relies on a session of the user is under way once this is held.
 pub(super) const LOCK_USER: &str = "SELECT 1 FROM users WHERE id = $1 FOR NO KEY UPDATE";
 const FORGET_SESSIONS: &str = "DELETE FROM revoked_sessions r USING (

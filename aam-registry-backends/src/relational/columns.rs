@@ -6,12 +6,14 @@ use aam_registry_core::{
     Error,
     error::{InvalidName, Outcome},
     types::{
-        AccountRole, AccountRoles, ArchiveFile, AuditEvent, Constraint, DisableReason, DisabledWebhook, Issuer,
-        JobState, Manifest, OneTimePurpose, PackageName, PublisherPreset, ReportCategory, ScopeRole, Sha256Digest,
-        TokenPattern, TokenScope, TokenScopes, WebhookName, WebhookUrl,
+        AccountRole, AccountRoles, ApprovalStatus, ArchiveFile, AuditEvent, Constraint, DisableReason, DisabledWebhook,
+        EvalName, EvalStatus, Issuer, JobState, Manifest, OneTimePurpose, PackageName, PublisherPreset,
+        QuarantineCategory, ReportCategory, ScopeRole, Sha256Digest, TokenPattern, TokenScope, TokenScopes,
+        VersionStatus, WebhookName, WebhookUrl,
     },
 };
 use jiff::Timestamp;
+use serde_json::{Map, Value};
 
 /// The columns of a version's texts, for `SELECT`: each is read by its name, which is the key of the text.
 macro_rules! version_texts {
@@ -166,6 +168,32 @@ pub(crate) fn account_role_flags(roles: AccountRoles) -> [bool; AccountRole::ALL
     AccountRole::ALL.map(|role| roles.contains(role))
 }
 
+/// How an eval ended.
+pub(crate) fn eval_status(text: &str) -> Result<EvalStatus, Corrupt> {
+    EvalStatus::parse(text).ok_or_else(|| Corrupt(format!("status of an eval `{text}`")))
+}
+
+/// The text that [`eval_facts`] reads back.
+pub(crate) fn eval_facts_text(facts: &Map<String, Value>) -> Result<String, Corrupt> {
+    Ok(serde_json::to_string(facts)?)
+}
+
+/// What was measured in an eval, or its surroundings.
+pub(crate) fn eval_facts(text: &str) -> Result<Map<String, Value>, Corrupt> {
+    Ok(serde_json::from_str(text)?)
+}
+
+/// The text that [`eval_names`] reads back.
+pub(crate) fn eval_names_text(names: &[EvalName]) -> Result<String, Corrupt> {
+    Ok(serde_json::to_string(&names.iter().map(EvalName::as_str).collect::<Vec<_>>())?)
+}
+
+/// The evals of a gate.
+pub(crate) fn eval_names(text: &str) -> Result<Vec<EvalName>, Corrupt> {
+    let names: Vec<String> = serde_json::from_str(text)?;
+    names.iter().map(|name| Ok(name.parse()?)).collect()
+}
+
 /// What a report is about.
 pub(crate) fn report_category(text: &str) -> Result<ReportCategory, Corrupt> {
     ReportCategory::parse(text).ok_or_else(|| Corrupt(format!("category of a report `{text}`")))
@@ -208,6 +236,21 @@ pub(crate) fn token_patterns(text: &str) -> Result<Vec<TokenPattern>, Corrupt> {
 /// The role of a member of a scope.
 pub(crate) fn role(text: &str) -> Result<ScopeRole, Corrupt> {
     ScopeRole::parse(text).ok_or_else(|| Corrupt(format!("scope role `{text}`")))
+}
+
+/// Where a version stands.
+pub(crate) fn version_status(text: &str) -> Result<VersionStatus, Corrupt> {
+    VersionStatus::parse(text).ok_or_else(|| Corrupt(format!("status of a version `{text}`")))
+}
+
+/// What was decided about a version.
+pub(crate) fn approval_status(text: &str) -> Result<ApprovalStatus, Corrupt> {
+    ApprovalStatus::parse(text).ok_or_else(|| Corrupt(format!("status of an approval `{text}`")))
+}
+
+/// Why a version is in quarantine.
+pub(crate) fn quarantine_category(text: &str) -> Result<QuarantineCategory, Corrupt> {
+    QuarantineCategory::parse(text).ok_or_else(|| Corrupt(format!("category of a quarantine `{text}`")))
 }
 
 /// What a one-time token is for.

@@ -25,6 +25,60 @@ macro_rules! one_time_token_is_live {
 }
 pub(crate) use one_time_token_is_live;
 
+/// A version is within the reach of a read, where `$every` says whether every status is:
+/// [`Reach::includes_version`].
+///
+/// [`Reach::includes_version`]: aam_registry_core::types::Reach::includes_version
+macro_rules! version_is_in_reach {
+    ($of:literal, $every:literal) => {
+        concat!("(", $of, "status = 'approved' OR ", $every, ")")
+    };
+}
+pub(crate) use version_is_in_reach;
+
+/// The same, and lists of versions hold it.
+macro_rules! version_is_listed {
+    ($of:literal, $every:literal) => {
+        concat!("(", $of, "status = 'approved' OR (", $every, " AND ", $of, "status NOT LIKE '%removed'))")
+    };
+}
+pub(crate) use version_is_listed;
+
+/// The same, or everybody may know that it was removed who sees the package.
+macro_rules! version_is_numbered {
+    ($of:literal, $every:literal) => {
+        concat!("(", $of, "status IN ('approved', 'approved removed') OR ", $every, ")")
+    };
+}
+pub(crate) use version_is_numbered;
+
+/// A package has a version that everybody sees who sees the package.
+macro_rules! has_open_version {
+    ($of:literal) => {
+        concat!("EXISTS (SELECT 1 FROM versions open WHERE open.package_id = ", $of, "id AND open.status = 'approved')")
+    };
+}
+pub(crate) use has_open_version;
+
+/// A package is within the reach of a read, where `$private` says whether private ones are and `$every` whether
+/// versions of every status are.
+macro_rules! package_is_in_reach {
+    ($of:literal, $private:literal, $every:literal) => {
+        concat!(
+            "(NOT ",
+            $of,
+            "private OR ",
+            $private,
+            ") AND (",
+            $every,
+            " OR ",
+            crate::relational::predicates::has_open_version!($of),
+            ")"
+        )
+    };
+}
+pub(crate) use package_is_in_reach;
+
 /// An account may be used.
 macro_rules! account_is_enabled {
     ($of:literal) => {

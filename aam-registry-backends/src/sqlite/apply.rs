@@ -11,11 +11,11 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 
 use super::{
-    audit, erasure, facts,
+    audit, erasure, evals, facts,
     failure::{Failure, Tx},
     ids::PackageId,
-    invitations, jobs, listing, publisher_tokens, reports, second_factor_writes, session_writes, sql, token_notices,
-    trusted_publishers, webhook_writes,
+    invitations, jobs, listing, moderation_writes, publisher_tokens, reports, second_factor_writes, session_writes,
+    sql, token_notices, trusted_publishers, webhook_writes,
 };
 use crate::relational::columns;
 
@@ -71,6 +71,21 @@ fn run(tx: &Connection, write: &Write<'_>) -> Tx<()> {
                 "UPDATE versions SET yanked_at = ?3, yanked_reason = ?4 WHERE package_id = ?1 AND version_key = ?2";
             sql::run(tx, yank, (id(tx, package)?, version.key(), at, reason.flatten())).map(drop)
         }
+        Write::SetStatus { package, version, status } => {
+            let set = "UPDATE versions SET status = ?3 WHERE package_id = ?1 AND version_key = ?2";
+            sql::run(tx, set, (id(tx, package)?, version.key(), status.as_str())).map(drop)
+        }
+        Write::AddApproval { package, version, approver, status, comment, at } => {
+            let (version, approver) = ((package, version), *approver);
+            moderation_writes::add_approval(tx, version, approver, *status, comment.as_deref(), *at)
+        }
+        Write::OpenRecall { package, version, quarantine } => {
+            moderation_writes::open_recall(tx, (package, version), quarantine)
+        }
+        Write::LiftRecall { package, version, at } => moderation_writes::lift_recall(tx, (package, version), *at),
+        Write::DiscardArchive { package, version, archive, by } => {
+            moderation_writes::discard_archive(tx, (package, version), archive, *by)
+        }
         Write::SetText { package, version, text, value } => {
             let column = text.key();
             let set = format!("UPDATE versions SET {column} = ?3 WHERE package_id = ?1 AND version_key = ?2");
@@ -90,6 +105,8 @@ fn run(tx: &Connection, write: &Write<'_>) -> Tx<()> {
         Write::DeleteWebhook(webhook) => webhook_writes::delete(tx, webhook),
         Write::PutOperatorWebhook(state) => webhook_writes::put_operator(tx, state),
         Write::ForgetOperatorWebhook(name) => webhook_writes::forget_operator(tx, name),
+        Write::PutEval { package, version, result } => evals::put(tx, id(tx, package)?, version, result),
+        Write::SetGates { package, gates } => evals::set_gates(tx, id(tx, package)?, gates),
         Write::PutReport(report) => reports::put(tx, report),
         Write::QueueJob(job) => jobs::add(tx, job),
         Write::RetryJob(id) => jobs::retry(tx, *id),
@@ -249,11 +266,16 @@ fn move_latest(tx: &Connection, package: PackageId, latest: &LatestMove) -> Tx<(
 }
 
 fn publish(tx: &Connection, new: &NewVersion<'_>) -> Tx<()> {
-    let NewVersion { commit, is_new_package, published_at, tag, latest, .. } = new;
+    let NewVersion { commit, is_new_package, published_at, status, tag, wanted_tag, latest, .. } = new;
     let name = &commit.manifest.name;
     sql::run(tx, "DELETE FROM uploads WHERE id = ?1", [commit.upload.to_string()])?;
     let package = if *is_new_package { create_package(tx, new)? } else { id(tx, name)? };
     insert_version(tx, package, new)?;
+    if !status.is_open() {
+        let wait = "UPDATE versions SET status = ?3, wanted_tag = ?4 WHERE package_id = ?1 AND version_key = ?2";
+        let wanted_tag = wanted_tag.as_ref().map(DistTag::as_str);
+        sql::run(tx, wait, (package, commit.manifest.version.key(), status.as_str(), wanted_tag))?;
+    }
     if latest.is_change() {
         move_latest(tx, package, latest)?;
     }

@@ -8,10 +8,10 @@ use async_trait::async_trait;
 use rusqlite::{Connection, Row};
 
 use super::{SqliteMetadata, failure::Tx, sql};
-use crate::relational::columns;
+use crate::relational::{columns, predicates::version_is_in_reach};
 
 /// What [`location`] reads.
-const COLUMNS: &str = "p.name, v.version, v.archive, v.sha256, v.archive_size, p.private";
+const COLUMNS: &str = "p.name, v.version, v.archive, v.sha256, v.archive_size, p.private, v.status";
 
 #[async_trait]
 impl ArchiveIndex for SqliteMetadata {
@@ -21,13 +21,15 @@ impl ArchiveIndex for SqliteMetadata {
         version: &Version,
         audience: Audience,
     ) -> Result<Option<ArchiveLocation>> {
-        let (name, version, private) = (name.clone(), version.key(), audience.reach().includes_private());
+        let (name, version, reach) = (name.clone(), version.key(), audience.reach());
         self.read(move |tx| {
             let query = format!(
                 "SELECT {COLUMNS} FROM packages p JOIN versions v ON v.package_id = p.id
-                 WHERE p.name = ?1 AND v.version_key = ?2 AND (NOT p.private OR ?3)"
+                 WHERE p.name = ?1 AND v.version_key = ?2 AND (NOT p.private OR ?3) AND {}",
+                version_is_in_reach!("v.", "?4")
             );
-            sql::first(tx, &query, (name.as_str(), version, private), location)
+            let (private, every) = (reach.includes_private(), reach.includes_every_status());
+            sql::first(tx, &query, (name.as_str(), version, private, every), location)
         })
         .await
     }
@@ -38,7 +40,7 @@ impl ArchiveIndex for SqliteMetadata {
         self.read(move |tx| {
             let query = format!(
                 "SELECT {COLUMNS} FROM versions v JOIN packages p ON p.id = v.package_id
-                 WHERE v.archive > ?1 ORDER BY v.archive LIMIT ?2"
+                 WHERE v.archive > ?1 AND v.status NOT LIKE '%removed' ORDER BY v.archive LIMIT ?2"
             );
             sql::all(tx, &query, (after, columns::limit(limit)), location)
         })
@@ -69,7 +71,7 @@ impl ArchiveIndex for SqliteMetadata {
 }
 
 fn is_referenced(tx: &Connection, key: &ArchiveKey) -> Tx<bool> {
-    let query = "SELECT 1 FROM versions WHERE archive = ?1 UNION ALL SELECT 1 FROM uploads WHERE id = ?2";
+    let query = "SELECT 1 FROM versions WHERE archive = ?1 AND status NOT LIKE '%removed' UNION ALL SELECT 1 FROM uploads WHERE id = ?2";
     sql::exists(tx, query, (key.as_str(), key.upload_id().to_string()))
 }
 
@@ -81,5 +83,6 @@ fn location(row: &Row<'_>) -> Tx<ArchiveLocation> {
         sha256: sql::digest(row, 3)?,
         size: sql::unsigned(row, 4)?,
         visibility: Visibility::of(row.get(5)?),
+        status: sql::coded(row, 6, columns::version_status)?,
     })
 }

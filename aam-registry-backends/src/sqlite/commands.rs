@@ -9,9 +9,9 @@ use async_trait::async_trait;
 use rusqlite::Connection;
 
 use super::{
-    SqliteMetadata, accounts, apply::apply, erasure, facts, failure::Tx, invitation_facts, invitations,
-    publisher_tokens, reports, scopes, second_factors, sessions, token_notices, tokens, trusted_publishers, users,
-    webhooks,
+    SqliteMetadata, accounts, apply::apply, erasure, evals, facts, failure::Tx, invitation_facts, invitations,
+    moderation, publisher_tokens, reports, scopes, second_factors, sessions, token_notices, tokens, trusted_publishers,
+    users, webhooks,
 };
 
 #[async_trait]
@@ -79,8 +79,22 @@ fn answer(tx: &Connection, request: &QueryRequest) -> Tx<()> {
         QueryRequest::TokenOfSecret(asked) => asked.answer(tokens::of_secret(tx, &asked.question().0)?),
         QueryRequest::SecondFactorOf(asked) => asked.answer(second_factors::find(tx, asked.question().0)?),
         QueryRequest::WebhookById(asked) => asked.answer(webhooks::find(tx, asked.question().0)?),
+        QueryRequest::TagGates(asked) => {
+            let (name, reach) = &asked.question().0;
+            let package = facts::package_in_reach(tx, name, *reach)?;
+            asked.answer(package.map(|package| evals::gates(tx, package)).transpose()?);
+        }
         QueryRequest::Reports(asked) => asked.answer(reports::list(tx, &asked.question().0)?),
         QueryRequest::OperatorWebhookStates(asked) => asked.answer(webhooks::operator_states(tx)?),
+        QueryRequest::ApprovalsOf(asked) => {
+            let (name, version) = &asked.question().0;
+            asked.answer(moderation::approvals(tx, name, version)?);
+        }
+        QueryRequest::VersionsByApproval(asked) => {
+            let (status, page) = asked.question().0;
+            asked.answer(moderation::by_approval(tx, status, page)?);
+        }
+        QueryRequest::RecallsSince(asked) => asked.answer(moderation::recalls(tx, &asked.question().0)?),
         QueryRequest::PublisherFactsOf(asked) => {
             let PublisherQuery { actor, package, .. } = &asked.question().0;
             asked.answer(trusted_publishers::publisher_facts(tx, actor, package)?);

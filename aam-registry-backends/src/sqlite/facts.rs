@@ -13,11 +13,15 @@ use aam_registry_core::{
 use rusqlite::Connection;
 
 use super::{
+    evals,
     failure::Tx,
     ids::{PackageId, VersionId},
     publisher_tokens, sql, users, versions,
 };
-use crate::relational::{columns, predicates::account_is_enabled};
+use crate::relational::{
+    columns,
+    predicates::{account_is_enabled, has_open_version, package_is_in_reach},
+};
 
 /// Who acts.
 pub(super) fn caller(tx: &Connection, actor: &Actor) -> Tx<CallerFacts> {
@@ -67,10 +71,17 @@ pub(super) fn user_id(tx: &Connection, username: &Username) -> Tx<Option<UserId>
 /// What an actor is to a package, and the id of the package, where there is one.
 pub(super) fn access(tx: &Connection, actor: &Actor, name: &PackageName) -> Tx<(PackageAccess, Option<PackageId>)> {
     let caller = caller(tx, actor)?;
-    let query = "SELECT id, updated_at, private, trusted_only FROM packages WHERE name = ?1";
+    let query = concat!(
+        "SELECT p.id, p.updated_at, p.private, p.trusted_only, ",
+        has_open_version!("p."),
+        " FROM packages p WHERE p.name = ?1"
+    );
     let found = sql::first(tx, query, [name.as_str()], |row| {
         let (updated_at, visibility) = (sql::instant(row, 1)?, Visibility::of(row.get(2)?));
-        Ok((row.get(0)?, PackageState { updated_at, visibility, trusted_only: row.get(3)? }))
+        Ok((
+            row.get(0)?,
+            PackageState { updated_at, visibility, trusted_only: row.get(3)?, has_open_version: row.get(4)? },
+        ))
     })?;
     let (id, package) = found.unzip();
     let package_owner = is_owner(tx, id, actor.user)?;
@@ -93,6 +104,9 @@ pub(super) fn package(tx: &Connection, reads: PackageReads<'_>) -> Tx<PackageFac
                      WHERE t.package_id = ?1 AND t.tag = ?2";
         facts.tag = sql::first(tx, named, (id, tag.as_str()), |row| sql::parsed(row, 0))?;
         facts.tag_count = tag_count(tx, id)?;
+    }
+    if reads.gates {
+        facts.gates = evals::gates(tx, id)?;
     }
     if let Some(user) = reads.user.map(|name| user_id(tx, name)).transpose()?.flatten() {
         let package_owner = is_owner(tx, Some(id), user)?;
@@ -146,14 +160,14 @@ pub(super) fn latest(tx: &Connection, package: PackageId) -> Tx<LatestFacts> {
         let instead_of = instead_of.map(|version| version.parse()).transpose()?;
         Ok(LatestTag { version: sql::parsed(row, 0)?, instead_of })
     })?;
-    let mut published = versions::numbers(tx, package)?;
+    let mut published = versions::numbers(tx, package, Reach::Everything)?;
     published.reverse();
     Ok(LatestFacts { tag, published })
 }
 
 fn version(tx: &Connection, package: PackageId, wanted: &Version) -> Tx<Option<VersionState>> {
     let query = concat!(
-        "SELECT v.id, v.version, v.yanked_at, v.yanked_reason, ",
+        "SELECT v.id, v.version, v.yanked_at, v.yanked_reason, v.status, v.published_by, v.wanted_tag, v.archive, ",
         columns::version_texts!("v"),
         " FROM versions v WHERE v.package_id = ?1 AND v.version_key = ?2"
     );
@@ -166,6 +180,11 @@ fn version(tx: &Connection, package: PackageId, wanted: &Version) -> Tx<Option<V
             yanked: sql::optional_instant(row, 2)?.map(|at| YankState { at, reason }),
             texts: versions::texts(row)?,
             tags: sql::all(tx, tags, (id, DistTag::LATEST), |row| sql::parsed(row, 0))?,
+            status: sql::coded(row, 4, columns::version_status)?,
+            published_by: sql::parsed(row, 5)?,
+            wanted_tag: row.get::<_, Option<String>>(6)?.map(|tag| tag.parse()).transpose()?,
+            archive: sql::parsed(row, 7)?,
+            evals: evals::statuses(tx, id)?,
         })
     })
 }
@@ -190,8 +209,8 @@ pub(super) fn scope_exists(tx: &Connection, name: &ScopeName) -> Tx<bool> {
 
 /// The package of that name within reach.
 pub(super) fn package_in_reach(tx: &Connection, name: &PackageName, reach: Reach) -> Tx<Option<PackageId>> {
-    let query = "SELECT id FROM packages WHERE name = ?1 AND (NOT private OR ?2)";
-    sql::first(tx, query, (name.as_str(), reach.includes_private()), sql::value)
+    let query = concat!("SELECT p.id FROM packages p WHERE p.name = ?1 AND ", package_is_in_reach!("p.", "?2", "?3"));
+    sql::first(tx, query, (name.as_str(), reach.includes_private(), reach.includes_every_status()), sql::value)
 }
 
 /// The package of that name.

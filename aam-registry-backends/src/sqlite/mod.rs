@@ -19,6 +19,7 @@ mod config;
 mod connection;
 mod downloads;
 mod erasure;
+mod evals;
 mod facts;
 mod failure;
 mod file;
@@ -27,6 +28,8 @@ mod invitation_facts;
 mod invitations;
 mod jobs;
 mod listing;
+mod moderation;
+mod moderation_writes;
 mod packages;
 #[cfg(test)]
 mod plans;

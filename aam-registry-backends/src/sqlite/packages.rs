@@ -36,7 +36,9 @@ impl PackageStore for SqliteMetadata {
     ) -> Result<Option<VersionList>> {
         let (name, range) = (name.clone(), range.clone());
         self.read_document(move |tx| {
-            facts::package_in_reach(tx, &name, reach)?.map(|id| versions::list(tx, id, &range)).transpose()
+            let Some(id) = facts::package_in_reach(tx, &name, reach)? else { return Ok(None) };
+            let list = versions::list(tx, id, &range, reach)?;
+            Ok((list.total > 0).then_some(list))
         })
         .await
     }
@@ -44,7 +46,12 @@ impl PackageStore for SqliteMetadata {
     async fn version_numbers(&self, name: &PackageName, reach: Reach) -> Result<Option<Vec<PublishedVersion>>> {
         let name = name.clone();
         self.read_document(move |tx| {
-            facts::package_in_reach(tx, &name, reach)?.map(|id| versions::numbers(tx, id)).transpose()
+            let query = "SELECT id FROM packages WHERE name = ?1 AND (NOT private OR ?2)";
+            let Some(id) = sql::first(tx, query, (name.as_str(), reach.includes_private()), sql::value)? else {
+                return Ok(None);
+            };
+            let numbers = versions::numbers(tx, id, reach)?;
+            Ok((!numbers.is_empty()).then_some(numbers))
         })
         .await
     }
@@ -98,12 +105,20 @@ impl PackageStore for SqliteMetadata {
             let user = user.to_string();
             let scopes = "SELECT scope, role FROM scope_members WHERE user_id = ?1 ORDER BY scope";
             let packages = "SELECT p.name FROM package_owners o JOIN packages p ON p.id = o.package_id
-                            WHERE o.user_id = ?1 AND p.private ORDER BY p.name";
+                            WHERE o.user_id = ?1 AND (p.private OR EXISTS (
+                                SELECT 1 FROM versions v WHERE v.package_id = p.id AND v.status <> 'approved'))
+                            ORDER BY p.name";
+            let published = "SELECT p.name, withheld.version_key FROM (
+                                 SELECT package_id, version_key FROM versions
+                                 WHERE published_by = ?1 AND status <> 'approved' ORDER BY id DESC LIMIT ?2
+                             ) withheld JOIN packages p ON p.id = withheld.package_id ORDER BY 1, 2";
+            let most = columns::limit(Memberships::MAX_PUBLISHED);
             Ok(Memberships {
                 scopes: sql::all(tx, scopes, [&user], |row| {
                     Ok((sql::parsed(row, 0)?, sql::coded(row, 1, columns::role)?))
                 })?,
-                private_packages: sql::all(tx, packages, [&user], |row| sql::parsed(row, 0))?,
+                packages: sql::all(tx, packages, [&user], |row| sql::parsed(row, 0))?,
+                published: sql::all(tx, published, (&user, most), |row| Ok((sql::parsed(row, 0)?, row.get(1)?)))?,
             })
         });
         memberships.await.map(Arc::new)
@@ -163,10 +178,12 @@ fn package(tx: &Connection, name: &PackageName, reach: Reach) -> Tx<Option<Packa
     let Some((id, created_at, updated_at, downloads, visibility)) = found else { return Ok(None) };
     let tags = tags(tx, id)?;
     let shown = match tags.get(&DistTag::latest()) {
-        Some((_, latest)) => *latest,
-        None => versions::newest(tx, id)?,
+        Some((_, latest)) => Some(*latest),
+        None => versions::newest(tx, id, reach)?,
     };
-    let list = versions::list(tx, id, &VersionRange { before: None, bounds: VersionBounds::LISTED })?;
+    // One that has no version to show is not found.
+    let Some(shown) = shown else { return Ok(None) };
+    let list = versions::list(tx, id, &VersionRange { before: None, bounds: VersionBounds::LISTED }, reach)?;
     Ok(Some(Package {
         name: name.clone(),
         manifest: versions::manifest(tx, shown)?,

@@ -35,6 +35,8 @@ const SMALL: &[&str] = &[
     "operator_webhooks",
     "waiting",
     "pending_downloads",
+    // The thousand newest versions that a user published and that not everybody sees.
+    "withheld",
     "refinery_schema_history",
     "registry_identity",
     "registry_totals",

@@ -9,7 +9,7 @@ use aam_registry_core::{
 use async_trait::async_trait;
 use rusqlite::Connection;
 
-use super::{SqliteMetadata, apply::apply, facts, failure::Tx, sql};
+use super::{SqliteMetadata, apply::apply, evals, facts, failure::Tx, sql};
 use crate::relational::columns;
 
 #[async_trait]
@@ -87,7 +87,7 @@ impl PublishStore for SqliteMetadata {
 }
 
 /// The clock of the database, which is that of the machine, in microseconds since 1970.
-fn now() -> i64 {
+pub(super) fn now() -> i64 {
     SystemClock.now().as_microsecond()
 }
 
@@ -106,6 +106,7 @@ fn commit_facts(tx: &Connection, commit: &PublishCommit) -> Tx<PublishFacts> {
         if let Some(tag) = &commit.tag {
             let set = "SELECT 1 FROM dist_tags WHERE package_id = ?1 AND tag = ?2";
             facts.tag_is_set = sql::exists(tx, set, (package, tag.as_str()))?;
+            facts.gates = evals::gates(tx, package)?;
             facts.tag_count = facts::tag_count(tx, package)?;
         }
     }

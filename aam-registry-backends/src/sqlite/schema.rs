@@ -27,6 +27,7 @@ const MIGRATIONS: &[Embedded] = &embedded![
     "V13__private_packages",
     "V14__account_roles",
     "V15__second_factors",
+    "V16__version_status",
     "V17__trusted_publishers",
     "V18__reports_evals_gates",
     "V19__invitations_and_token_notices",

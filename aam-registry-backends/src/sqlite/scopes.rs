@@ -10,7 +10,7 @@ use rusqlite::Connection;
 use super::{SqliteMetadata, facts, failure::Tx, sql};
 use crate::relational::{
     columns,
-    predicates::account_is_enabled,
+    predicates::{account_is_enabled, has_open_version, package_is_in_reach},
     sight::{collaborators_in_sight, collaborators_to_read},
 };
 
@@ -42,9 +42,14 @@ fn scope(tx: &Connection, name: &ScopeName, sight: &Sight) -> Tx<Option<Scope>> 
     let members = sql::all(tx, members, [name.as_str()], |row| {
         Ok(ScopeMember { username: sql::parsed(row, 0)?, role: sql::coded(row, 1, columns::role)? })
     })?;
-    let owners = "SELECT u.username, p.name, p.private FROM packages p JOIN package_owners o ON o.package_id = p.id
-                  JOIN users u ON u.id = o.user_id WHERE p.scope = ?1 AND (NOT p.private OR ?3)
-                  ORDER BY p.name, u.username LIMIT ?2";
+    let owners = concat!(
+        "SELECT u.username, p.name, p.private OR NOT ",
+        has_open_version!("p."),
+        " FROM packages p JOIN package_owners o ON o.package_id = p.id
+         JOIN users u ON u.id = o.user_id WHERE p.scope = ?1 AND ",
+        package_is_in_reach!("p.", "?3", "?3"),
+        " ORDER BY p.name, u.username LIMIT ?2"
+    );
     let more = columns::limit(collaborators_to_read(name, sight));
     let params = (name.as_str(), more, sight.reach().includes_private());
     let owners: Vec<_> = sql::all(tx, owners, params, |row| {

@@ -11,7 +11,7 @@ use rusqlite::{Connection, Row};
 use super::{SqliteMetadata, failure::Tx, invitations, sql};
 use crate::relational::{
     columns::{self, signed},
-    predicates::{account_is_enabled, administers, session_is_live},
+    predicates::{account_is_enabled, administers, has_open_version, session_is_live},
     sight::packages_in_sight,
 };
 
@@ -130,12 +130,18 @@ fn profile(tx: &Connection, username: Username, sight: &Sight) -> Tx<Option<User
         Ok((row.get::<_, String>(0)?, sql::instant(row, 1)?))
     })?;
     let Some((id, created_at)) = account else { return Ok(None) };
-    let packages = "SELECT p.name FROM package_owners o JOIN packages p ON p.id = o.package_id
-                    WHERE o.user_id = ?1 AND p.private = ?3
-                    UNION
-                    SELECT p.name FROM scope_members m JOIN packages p ON p.scope = m.scope
-                    WHERE m.user_id = ?1 AND m.role = ?2 AND p.private = ?3
-                    ORDER BY 1 LIMIT ?4";
+    // Not everybody sees a private package, and one that has no version that everybody sees.
+    let packages = concat!(
+        "SELECT p.name FROM package_owners o JOIN packages p ON p.id = o.package_id
+         WHERE o.user_id = ?1 AND (p.private OR NOT ",
+        has_open_version!("p."),
+        ") = ?3
+         UNION
+         SELECT p.name FROM scope_members m JOIN packages p ON p.scope = m.scope
+         WHERE m.user_id = ?1 AND m.role = ?2 AND (p.private OR NOT ",
+        has_open_version!("p."),
+        ") = ?3 ORDER BY 1 LIMIT ?4"
+    );
     let of = |private: bool, most: usize| -> Tx<Vec<String>> {
         sql::all(tx, packages, (&id, ScopeRole::Owner.as_str(), private, columns::limit(most)), sql::value)
     };

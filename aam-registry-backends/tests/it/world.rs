@@ -7,8 +7,8 @@ use aam_registry_core::{
     decide::{NewUser, PublishCommit, Published},
     ports::{Clock, CommandHandlerExt, Database, SystemClock},
     types::{
-        AccountRoles, Actor, ArchiveKey, AuditEvent, Credential, LatestPolicy, Manifest, NewAuditEntry, NewUpload,
-        Sha256Digest, UploadId, User, UserId,
+        AccountRoles, Actor, ApprovalStatus, ArchiveKey, AuditEvent, Credential, LatestPolicy, Manifest, NewAuditEntry,
+        NewUpload, Sha256Digest, UploadId, User, UserId,
     },
 };
 use jiff::SignedDuration;
@@ -80,6 +80,7 @@ pub(crate) async fn publish_within(
         files: Vec::new(),
         readme: None,
         tag: None,
+        approval: ApprovalStatus::Approved,
         max_tags: 100,
         latest_policy: LatestPolicy::Highest,
         now,

@@ -4,10 +4,11 @@ use jiff::Timestamp;
 
 use super::{LatestMove, PublishCommit};
 use crate::types::{
-    AccountState, Change, DistTag, Invitation, InvitationId, JobId, LoginSession, NewAuditEntry, NewJob,
-    OneTimePurpose, OneTimeToken, OperatorWebhookState, PackageName, PublisherId, PublisherTokenId, Report, ScopeName,
-    ScopeRole, ScopeWebhook, SecondFactor, Sha256Digest, StoredWebhook, Token, TokenId, TokenNotice, TrustedPublisher,
-    User, UserId, Version, VersionText, Visibility, WebhookName,
+    AccountState, ApprovalStatus, ArchiveKey, Change, DistTag, EvalResult, Gates, Invitation, InvitationId, JobId,
+    LoginSession, NewAuditEntry, NewJob, OneTimePurpose, OneTimeToken, OperatorWebhookState, PackageName, PublisherId,
+    PublisherTokenId, QuarantineCategory, Report, ScopeName, ScopeRole, ScopeWebhook, SecondFactor, Sha256Digest,
+    StoredWebhook, Token, TokenId, TokenNotice, TrustedPublisher, User, UserId, Version, VersionStatus, VersionText,
+    Visibility, WebhookName,
 };
 
 /// What was decided: the answer to the caller, and what an adapter applies.
@@ -164,6 +165,61 @@ pub enum Write<'a> {
         /// When and why.
         yanked: Option<YankState>,
     },
+    /// Sets where a version stands.
+    SetStatus {
+        /// The package.
+        package: PackageName,
+        /// The version.
+        version: Version,
+        /// Where it stands from now on.
+        status: VersionStatus,
+    },
+    /// Records a decision about a version.
+    AddApproval {
+        /// The package.
+        package: PackageName,
+        /// The version.
+        version: Version,
+        /// The user who decided.
+        approver: UserId,
+        /// What was decided.
+        status: ApprovalStatus,
+        /// What the approver says about it.
+        comment: Option<String>,
+        /// When.
+        at: Timestamp,
+    },
+    /// Records why a version is in quarantine, for those who see it and as a recall. Where it is in one already, it
+    /// replaces what was recorded.
+    OpenRecall {
+        /// The package.
+        package: PackageName,
+        /// The version.
+        version: Version,
+        /// Why and by whom.
+        quarantine: QuarantineState,
+    },
+    /// Records that the quarantine of a version ended.
+    LiftRecall {
+        /// The package.
+        package: PackageName,
+        /// The version.
+        version: Version,
+        /// When.
+        at: Timestamp,
+    },
+    /// Gives up the archive of a version: what is known of its contents goes, its upload counts as abandoned from now
+    /// on, so that a sweep deletes its bytes, and the totals count it no more.
+    DiscardArchive {
+        /// The package.
+        package: PackageName,
+        /// The version.
+        version: Version,
+        /// Where its archive is stored.
+        archive: ArchiveKey,
+        /// Who gives it up.
+        by: UserId,
+    },
     /// Sets a text of a version; `None` removes it.
     SetText {
         /// The package.
@@ -221,6 +277,22 @@ pub enum Write<'a> {
     PutOperatorWebhook(OperatorWebhookState),
     /// Forgets that.
     ForgetOperatorWebhook(WebhookName),
+    /// Sets the result of an eval of a version, in place of the last one of the same eval.
+    PutEval {
+        /// The package.
+        package: PackageName,
+        /// The version.
+        version: Version,
+        /// The result.
+        result: EvalResult,
+    },
+    /// Sets all gates of a package's dist-tags.
+    SetGates {
+        /// The package.
+        package: PackageName,
+        /// The gates.
+        gates: Gates,
+    },
     /// Makes a report, or replaces the one with its id.
     PutReport(Report),
     /// Queues a job.
@@ -268,6 +340,19 @@ pub struct YankState {
     pub reason: Option<String>,
 }
 
+/// Why a version is in quarantine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QuarantineState {
+    /// Why, in one word.
+    pub category: QuarantineCategory,
+    /// Why, in the moderator's words.
+    pub reason: String,
+    /// When it was put there.
+    pub at: Timestamp,
+    /// Who put it there.
+    pub by: UserId,
+}
+
 /// A token with which a trusted publisher publishes its package.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublisherToken {
@@ -300,8 +385,12 @@ pub struct NewVersion<'a> {
     pub published_at: Timestamp,
     /// Who may see its package.
     pub visibility: Visibility,
+    /// Where it stands.
+    pub status: VersionStatus,
     /// The tag other than `latest` that names it.
     pub tag: Option<DistTag>,
+    /// The tag that will name it once it is approved.
+    pub wanted_tag: Option<DistTag>,
     /// What `latest` was and what it is. The manifest that the package is
     /// listed by may be that of the new version.
     pub latest: LatestMove,

@@ -1,7 +1,8 @@
 use jiff::Timestamp;
 
 use crate::types::{
-    Actor, ArchiveFile, ArchiveKey, Change, DistTag, LatestPolicy, Manifest, NewAuditEntry, Sha256Digest, UploadId,
+    Actor, ApprovalStatus, ArchiveFile, ArchiveKey, Change, DistTag, LatestPolicy, Manifest, NewAuditEntry,
+    Sha256Digest, UploadId,
 };
 
 /// A judged, durable upload to make a version of.
@@ -25,6 +26,8 @@ pub struct PublishCommit {
     pub readme: Option<String>,
     /// A dist-tag to set beside `latest`.
     pub tag: Option<DistTag>,
+    /// Whether the version may be used at once, or waits for approval.
+    pub approval: ApprovalStatus,
     /// How many tags a package may have beside `latest`.
     pub max_tags: u64,
     /// How `latest` is chosen.

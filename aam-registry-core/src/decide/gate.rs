@@ -83,6 +83,7 @@ const OWNER: Role = Role::Scope(ScopeRole::Owner);
 const MEMBER: Role = Role::Scope(ScopeRole::Member);
 const CONTRIBUTOR: Role = Role::Scope(ScopeRole::Contributor);
 const ADMIN: Role = Role::Account(AccountRole::Admin);
+const APPROVER: Role = Role::Account(AccountRole::Approver);
 const MODERATOR: Role = Role::Account(AccountRole::Moderator);
 const AUDITOR: Role = Role::Account(AccountRole::Auditor);
 
@@ -114,6 +115,16 @@ actions! {
         tokens: [TokenScope::Tag, TokenScope::Publish], restricted: Covered,
         roles: [Role::PackageOwner, OWNER, MEMBER, ADMIN]
     }
+    /// Record the results of evals of a version.
+    RecordEval {
+        tokens: [TokenScope::Publish], restricted: Covered,
+        roles: [Role::PackageOwner, OWNER]
+    }
+    /// Set the gates of dist-tags.
+    SetGates {
+        tokens: [TokenScope::Admin], restricted: Covered,
+        roles: [Role::PackageOwner, OWNER, ADMIN]
+    }
     /// Add or remove an owner of a package.
     ChangeOwners {
         tokens: [TokenScope::Admin], restricted: Covered,
@@ -128,6 +139,30 @@ actions! {
     SeePrivate {
         tokens: [], restricted: Covered,
         roles: [Role::PackageOwner, OWNER, MEMBER, CONTRIBUTOR, ADMIN, AUDITOR]
+    }
+    /// See a version that waits for approval or was refused. To whoever may not, it does not exist.
+    SeeUnapproved {
+        tokens: [], restricted: Covered,
+        roles: [Role::PackageOwner, OWNER, MEMBER, CONTRIBUTOR, ADMIN, APPROVER, AUDITOR]
+    }
+    /// See that a version is in quarantine, and why. To whoever may not, it does not exist.
+    SeeQuarantined {
+        tokens: [], restricted: Covered,
+        roles: [Role::PackageOwner, OWNER, ADMIN, MODERATOR, AUDITOR]
+    }
+    /// Read what is in the archive of a version in quarantine.
+    FetchQuarantined { tokens: [], restricted: Covered, roles: [MODERATOR] }
+    /// Approve a version or refuse it.
+    Approve { tokens: [TokenScope::Approve, TokenScope::Admin], restricted: Covered, roles: [ADMIN, APPROVER] }
+    /// List the versions that wait for approval.
+    ListWaiting {
+        tokens: [TokenScope::Approve, TokenScope::Admin], restricted: Refused,
+        roles: [ADMIN, APPROVER, AUDITOR]
+    }
+    /// Put a version into quarantine, let it out again, or remove it.
+    Quarantine {
+        tokens: [TokenScope::Moderate, TokenScope::Admin], restricted: Covered,
+        roles: [ADMIN, MODERATOR]
     }
     /// Read the audit log of a package.
     ReadPackageLog {
@@ -255,13 +290,19 @@ impl Action {
             Self::Publish => "publish",
             Self::Yank => "yank or deprecate versions of",
             Self::Tag => "change the dist-tags of",
+            Self::RecordEval => "record results of evals of",
+            Self::SetGates => "set the gates of",
             Self::ChangeOwners => "change the owners of",
             Self::AddPublisher => "add trusted publishers of",
             Self::ManagePublishers => "manage the trusted publishers of",
             Self::ReadPublishers => "list the trusted publishers of",
             Self::ReserveForPublisher => "name a trusted publisher of",
             Self::ChangeVisibility => "change the visibility of",
-            Self::SeePrivate => "see",
+            Self::SeePrivate | Self::SeeUnapproved | Self::SeeQuarantined => "see",
+            Self::FetchQuarantined => "read what is in quarantine",
+            Self::Approve => "approve or reject versions",
+            Self::ListWaiting => "list the versions that wait for approval",
+            Self::Quarantine => "put versions into quarantine, release or remove them",
             Self::ReadPackageLog => "read the audit log of",
             Self::ReadLog => "read the whole audit log",
             Self::Invite => "invite people",
@@ -516,7 +557,10 @@ mod tests {
             let by_anyone = rule.roles.contains(&Role::Anyone);
             assert_eq!(Rights::default().permit(*action), by_anyone, "a stranger may {action:?}");
             // Every credential reads; what it is restricted to says what.
-            let reads = *action == Action::SeePrivate;
+            let reads = matches!(
+                action,
+                Action::SeePrivate | Action::SeeUnapproved | Action::SeeQuarantined | Action::FetchQuarantined
+            );
             if rule.tokens.is_empty() && !reads {
                 assert!(by_anyone, "{action:?} needs a role, and so a token made for it");
             }
@@ -528,7 +572,9 @@ mod tests {
             assert!(!contributor.permit(*action) || by_anyone || reads || *action == Action::Publish, "{action:?}");
         }
         let in_every_role = Rights::of_account(AccountRoles::all());
-        assert!(!in_every_role.permit(Action::Publish), "in another's name");
+        for action in [Action::Publish, Action::RecordEval] {
+            assert!(!in_every_role.permit(action), "in another's name");
+        }
         // Each row of a role is carried by a token of that role.
         for action in Action::ALL {
             let Rule { tokens, roles, .. } = action.rule();
@@ -543,11 +589,15 @@ mod tests {
             let reads = matches!(
                 action,
                 Action::SeePrivate
+                    | Action::SeeUnapproved
+                    | Action::SeeQuarantined
+                    | Action::ListWaiting
                     | Action::ReadLog
                     | Action::ReadPackageLog
                     | Action::ReadWebhooks
                     | Action::ReadPublishers
                     | Action::ReadReports
+                    | Action::ReadPublishers
                     | Action::ListAccounts
             );
             let as_anyone = Rights::default().permit(*action);

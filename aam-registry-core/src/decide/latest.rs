@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::types::{DistTag, LatestPolicy, LatestTag, PublishedVersion, Version};
+use crate::types::{DistTag, LatestPolicy, LatestTag, PublishedVersion, Version, VersionStatus};
 
 /// What `latest` names, and what it is chosen from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,7 +29,10 @@ impl LatestFacts {
         let mut published = self.published.clone();
         match published.iter_mut().find(|one| one.version == *version) {
             Some(known) => known.visible = visible,
-            None => published.push(PublishedVersion { version: version.clone(), visible }),
+            None => {
+                let status = VersionStatus::OPEN;
+                published.push(PublishedVersion { version: version.clone(), visible, status });
+            }
         }
         LatestMove { before: self.tag.clone(), after: policy.recompute(self.tag.as_ref(), &published) }
     }

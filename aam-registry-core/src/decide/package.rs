@@ -4,12 +4,12 @@ use std::fmt::Debug;
 
 use jiff::Timestamp;
 
-use super::{Action, CallerFacts, Changes, Decision, LatestFacts, Rights, Write, YankState};
+use super::{Action, CallerFacts, Changes, Decision, LatestFacts, Rights, Shown, Write, YankState, shown};
 use crate::{
     error::{Error, Result},
     types::{
-        Actor, Change, DistTag, NewAuditEntry, PackageName, ScopeRole, UserId, Username, Version, VersionTexts,
-        Visibility,
+        Actor, ArchiveKey, Change, DistTag, EvalName, EvalStatus, Gates, NewAuditEntry, PackageName, ScopeRole, UserId,
+        Username, Version, VersionStatus, VersionTexts, Visibility,
     },
 };
 
@@ -51,12 +51,14 @@ pub struct PackageReads<'a> {
     pub tag: Option<&'a DistTag>,
     /// The user to read, and what that user is to the package.
     pub user: Option<&'a Username>,
+    /// Whether to read the gates of its dist-tags.
+    pub gates: bool,
 }
 
 impl<'a> PackageReads<'a> {
     /// Reads only the actor's relation to the package.
     pub(super) fn of(actor: &'a Actor, package: &'a PackageName) -> Self {
-        Self { actor, package, version: None, latest: false, tag: None, user: None }
+        Self { actor, package, version: None, latest: false, tag: None, user: None, gates: false }
     }
 }
 
@@ -82,6 +84,8 @@ pub struct PackageState {
     pub visibility: Visibility,
     /// Whether nobody but its trusted publishers may publish it.
     pub trusted_only: bool,
+    /// Whether it has a version that everybody sees who sees the package.
+    pub has_open_version: bool,
 }
 
 /// What a command about a package is decided by; as much of it as the command
@@ -100,6 +104,8 @@ pub struct PackageFacts {
     pub tag_count: u64,
     /// The user, if it exists.
     pub user: Option<OwnerState>,
+    /// The gates of its dist-tags.
+    pub gates: Gates,
     /// How many owners are listed with the package beside that user, without those whose account is disabled.
     pub other_owners: u64,
     /// How many owners are listed with the package, if the command reads a user.
@@ -128,6 +134,16 @@ pub struct VersionState {
     pub texts: VersionTexts,
     /// The tags other than `latest` that name it, by name.
     pub tags: Vec<DistTag>,
+    /// Where it stands.
+    pub status: VersionStatus,
+    /// Who published it.
+    pub published_by: UserId,
+    /// The tag that will name it once it is approved.
+    pub wanted_tag: Option<DistTag>,
+    /// Where its archive is stored.
+    pub archive: ArchiveKey,
+    /// How each of its evals ended last, by name.
+    pub evals: Vec<(EvalName, EvalStatus)>,
 }
 
 impl PackageAccess {
@@ -147,10 +163,14 @@ impl PackageAccess {
     /// What the actor is to the package, for reads that need a right; `None` where there is no package that the
     /// actor may see.
     pub fn rights(&self, actor: &Actor) -> Option<Rights> {
+        let rights = self.known_rights(actor);
+        self.package.filter(|package| package.is_seen_with(rights)).map(|_| rights)
+    }
+
+    /// What the actor is to the package, where the credential is valid.
+    fn known_rights(&self, actor: &Actor) -> Rights {
         let Self { package_owner, scope_role, .. } = *self;
-        let rights =
-            Rights { account: self.caller.acting_roles(actor), package_owner, scope_role, ..Rights::default() };
-        self.package.filter(|package| rights.sees(package.visibility)).map(|_| rights)
+        Rights { account: self.caller.acting_roles(actor), package_owner, scope_role, ..Rights::default() }
     }
 }
 
@@ -159,19 +179,64 @@ impl PackageFacts {
     /// `action` on it, in this order; gives the package.
     pub(super) fn authorise(&self, action: Action, by: PackageReads<'_>, now: Timestamp) -> Result<PackageState> {
         let rights = self.access.require_live(by.actor, now)?;
-        let package = self.access.package.filter(|package| rights.sees(package.visibility));
+        let package = self.access.package.filter(|package| package.is_seen_with(rights));
         let package = package.ok_or_else(|| Error::PackageNotFound(by.package.clone()))?;
         rights.require(action, by.package)?;
         Ok(package)
     }
 
-    /// The version that was asked for, which has to exist.
-    pub(super) fn require_version(&self, package: &PackageName, version: &Version) -> Result<&VersionState> {
-        self.version.as_ref().ok_or_else(|| Error::version_not_found(package, version))
+    /// The same for an action of those who look after the whole registry, and the version, which the actor has to see:
+    /// they may do it to what is theirs to look after in a private package too.
+    pub(super) fn authorise_office(
+        &self,
+        action: Action,
+        by: PackageReads<'_>,
+        now: Timestamp,
+    ) -> Result<(PackageState, &VersionState)> {
+        let rights = self.access.require_live(by.actor, now)?;
+        let unknown = || Error::PackageNotFound(by.package.clone());
+        let package = self.access.package.ok_or_else(unknown)?;
+        let is_seen = package.is_seen_with(rights);
+        if !is_seen && !rights.permit(action) {
+            return Err(unknown());
+        }
+        rights.require_everywhere(action)?;
+        match self.require_version(by) {
+            Err(_) if !is_seen => Err(unknown()),
+            version => Ok((package, version?)),
+        }
+    }
+
+    /// The version that was asked for, which has to exist and to be shown to the actor.
+    ///
+    /// # Errors
+    /// [`Error::VersionNotFound`], [`Error::VersionGone`].
+    pub(super) fn require_version(&self, by: PackageReads<'_>) -> Result<&VersionState> {
+        let found = self.version.as_ref().zip(self.access.package).map(|(version, package)| {
+            let rights = self.access.known_rights(by.actor);
+            let is_publisher = version.published_by == by.actor.user;
+            (version, shown(rights, package.visibility, version.status, is_publisher))
+        });
+        match found {
+            Some((version, Shown::Described | Shown::Whole)) => Ok(version),
+            Some((version, Shown::Gone)) => {
+                Err(Error::VersionGone { package: by.package.clone(), version: version.version.clone() })
+            }
+            Some((_, Shown::Nothing)) | None => {
+                let wanted = by.version.map(ToString::to_string).unwrap_or_default();
+                Err(Error::version_not_found(by.package, wanted))
+            }
+        }
     }
 }
 
 impl PackageState {
+    /// Whether the package is shown to somebody with these rights to it. One that has only versions which not
+    /// everybody sees is shown to those who see them by their part in it.
+    fn is_seen_with(self, rights: Rights) -> bool {
+        rights.sees(self.visibility) && (self.has_open_version || rights.permit(Action::SeeUnapproved))
+    }
+
     /// The instant that counts as `now`: never one before the last change,
     /// since the clock of another replica may have been ahead.
     pub(super) fn instant(self, now: Timestamp) -> Timestamp {

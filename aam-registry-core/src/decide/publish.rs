@@ -2,12 +2,18 @@ use jiff::Timestamp;
 
 use super::{
     Action, CallerPublisher, Changes, Decision, LatestFacts, LatestMove, NewVersion, PackageAccess, PackageState,
-    PublishCommit, PublisherOf, Rights, Write, tag::require_room_for_tag,
+    PublishCommit, PublisherOf, Rights, Write, tag::require_room_for_tag, tag_gate::require_none,
 };
 use crate::{
     error::{Error, Result},
-    types::{Actor, DistTag, LatestTag, ManifestFault, PackageName, ScopeRole, Sha256Digest, Version, Visibility},
+    types::{
+        Actor, ApprovalStatus, DistTag, Gates, LatestTag, ManifestFault, Moderation, PackageName, ScopeRole,
+        Sha256Digest, Version, VersionStatus, Visibility,
+    },
 };
+
+/// The fact of an entry about a publish that says that the version waits for approval.
+pub(crate) const APPROVAL: &str = "approval_status";
 
 /// What is known of a publish once its manifest was read.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,6 +37,8 @@ pub struct Published {
     pub dist_tags: Vec<DistTag>,
     /// Who may see the package.
     pub visibility: Visibility,
+    /// Whether it may be used at once, or waits for approval.
+    pub approval: ApprovalStatus,
 }
 
 /// What a publish is decided by. A [`PublishCheck`] reads only the fields above
@@ -54,6 +62,8 @@ pub struct PublishFacts {
     pub tag_count: u64,
     /// What `latest` names and is chosen from.
     pub latest: LatestFacts,
+    /// The gates of the package's dist-tags, where a tag is asked for.
+    pub gates: Gates,
 }
 
 /// A version that was published before.
@@ -79,12 +89,14 @@ impl PublishCheck {
 impl PublishCommit {
     /// Makes an upload a version: claims the name where it is new (its
     /// publisher becomes the owner of an unscoped one), moves `latest` and
-    /// sets the asked tag.
+    /// sets the asked tag. Where the version waits for approval, no tag names
+    /// it before it is approved.
     ///
     /// # Errors
     /// [`Error::Unauthorized`]; [`Error::Forbidden`] without the right, also
     /// where the scope does not exist, and where the asked tag is set without
-    /// [`Action::Tag`]; [`Error::InvalidManifest`] for a new unscoped name with
+    /// [`Action::Tag`]; [`Error::GateFailed`] where the asked tag has a gate;
+    /// [`Error::InvalidManifest`] for a new unscoped name with
     /// `--`; [`Error::VersionExists`]; [`Error::NameTooSimilar`];
     /// [`Error::Timeout`] where the upload is not alive; [`Error::QuotaExceeded`] where the package has as many
     /// tags as it may.
@@ -101,10 +113,15 @@ impl PublishCommit {
         if self.tag.as_ref().is_some_and(|tag| !tag.is_latest()) && !facts.tag_is_set {
             require_room_for_tag(name, facts.tag_count, self.max_tags)?;
         }
+        if let Some(tag) = &self.tag {
+            require_none(&facts.gates, name, tag, &version.to_string())?;
+        }
         let package = facts.access.package;
         let published_at = package.map_or(self.now, |package| package.instant(self.now));
         let latest = self.latest(&facts.latest);
-        let tag = self.tag.clone().filter(|tag| !tag.is_latest());
+        let status = VersionStatus { approval: self.approval, moderation: Moderation::None };
+        let (tag, wanted_tag) = if status.is_open() { (self.tag.clone(), None) } else { (None, self.tag.clone()) };
+        let tag = tag.filter(|tag| !tag.is_latest());
         let names_it = latest.after.as_ref().is_some_and(|latest| latest.version == *version);
         let mut dist_tags: Vec<_> = names_it.then(DistTag::latest).into_iter().chain(tag.clone()).collect();
         dist_tags.sort();
@@ -122,27 +139,30 @@ impl PublishCommit {
             published_by,
             publisher,
             published_at,
-            tag,
-            latest,
             visibility,
+            status,
+            tag,
+            wanted_tag,
+            latest,
         };
         let mut writes = vec![Write::Publish(new)];
         if is_new_package {
             writes.push(Write::SettlePublishers { package: name.clone(), owner });
         }
-        let changes = Changes {
-            writes,
-            audit: vec![self.audit.clone().with_visibility(visibility)],
-            invalidates: Some(self.invalidates()),
-        };
-        Ok(Decision { answer: Published { published_at, dist_tags, visibility }, changes })
+        let mut audit = self.audit.clone().with_visibility(visibility);
+        if !status.is_open() {
+            audit = audit.with(APPROVAL, self.approval.as_str());
+        }
+        let changes = Changes { writes, audit: vec![audit], invalidates: Some(self.invalidates()) };
+        Ok(Decision { answer: Published { published_at, dist_tags, visibility, approval: self.approval }, changes })
     }
 
     /// What becomes of `latest`.
     fn latest(&self, before: &LatestFacts) -> LatestMove {
         let version = &self.manifest.version;
-        let mut latest = before.with_visibility(version, true, self.latest_policy);
-        if self.tag.as_ref().is_some_and(DistTag::is_latest) {
+        let is_open = self.approval == ApprovalStatus::Approved;
+        let mut latest = before.with_visibility(version, is_open, self.latest_policy);
+        if is_open && self.tag.as_ref().is_some_and(DistTag::is_latest) {
             latest.after = Some(LatestTag::set_by_hand(version.clone(), latest.after.as_ref()));
         }
         latest

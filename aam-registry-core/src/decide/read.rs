@@ -9,7 +9,7 @@
 use super::{Action, Rights};
 use crate::{
     error::{Error, Result},
-    types::{AccountRoles, Memberships, PackageName, Principal, Reach, Sight, TokenScope, Viewer},
+    types::{Memberships, Principal, Reach, Sight, TokenScope, Viewer},
 };
 
 /// Who may read what is public. The later variant is the stricter one.
@@ -49,42 +49,13 @@ impl Audience {
     }
 }
 
-/// By what a viewer sees a private package.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
-    /// By a role in its scope, or as one of its owners.
-    Own,
-    /// By a role in the whole registry alone. Such a read is on record.
-    RegistryRole,
-}
-
-/// By what a viewer who passed [`ReadAccess::admit`] sees the private package `name`; `None` where it does not.
-pub fn sees_private(by: &Principal, memberships: &Memberships, name: &PackageName) -> Option<Standing> {
-    let scopes = &memberships.scopes;
-    let scope = scopes.binary_search_by(|(scope, _)| scope.as_str().cmp(name.scope_or_empty()));
-    let own = Rights {
-        account: AccountRoles::NONE,
-        package_owner: memberships.private_packages.binary_search(name).is_ok(),
-        scope_role: scope.ok().map(|at| scopes[at].1),
-        publisher: None,
-    };
-    let standing = if own.permit(Action::SeePrivate) {
-        Standing::Own
-    } else if (Rights { account: by.acting_roles(), ..own }).permit(Action::SeePrivate) {
-        Standing::RegistryRole
-    } else {
-        return None;
-    };
-    Action::SeePrivate.require_credential(by, Some(name)).is_ok().then_some(standing)
-}
-
 /// The private packages that a viewer sees, for answers about many packages.
 pub fn sight(by: &Principal, memberships: &Memberships) -> Sight {
     let sees = |rights: Rights| rights.permit(Action::SeePrivate);
     let member = |role| Rights { scope_role: Some(role), ..Rights::default() };
     let scopes = memberships.scopes.iter().filter(|(_, role)| sees(member(*role)));
     let owned = if sees(Rights { package_owner: true, ..Rights::default() }) {
-        memberships.private_packages.clone()
+        memberships.packages.clone()
     } else {
         Vec::new()
     };
@@ -134,7 +105,12 @@ impl ReadAccess {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::{AccountRole, Credential, ScopeRole, TokenId, TokenPattern, UserId};
+    use crate::{
+        decide::Insight,
+        types::{
+            AccountRole, AccountRoles, Credential, PackageName, ScopeRole, TokenId, TokenPattern, UserId, Visibility,
+        },
+    };
 
     /// The sight of an answer about many packages and the answer about one agree.
     #[test]
@@ -142,7 +118,7 @@ mod tests {
         let [kit, other]: [PackageName; 2] = ["@team/kit", "@team/other"].map(|name| name.parse().expect("a name"));
         let plain = Memberships::default();
         let member = |role| Memberships { scopes: vec![("team".parse().expect("a scope"), role)], ..plain.clone() };
-        let owner = Memberships { private_packages: vec![kit.clone()], ..plain.clone() };
+        let owner = Memberships { packages: vec![kit.clone()], ..plain.clone() };
         let pattern = |text| vec![TokenPattern::parse(text).expect("a pattern")];
         let (none, admin) = (AccountRoles::NONE, AccountRoles::ADMIN);
         for (what, memberships, roles, packages, sees) in [
@@ -169,12 +145,13 @@ mod tests {
                 scopes: [TokenScope::Read, TokenScope::Admin].into_iter().collect(),
                 packages,
             };
-            let standing = sees_private(&by, &memberships, &kit);
-            assert_eq!(standing.is_some(), sees, "{what}");
-            assert_eq!(standing == Some(Standing::RegistryRole), sees && !roles.is_empty(), "{what}");
+            let insight = Insight::new(&by, &memberships, &kit);
+            assert_eq!(insight.sees_package(Visibility::Private), sees, "{what}");
+            assert_eq!(insight.is_own(), sees && roles.is_empty(), "{what}");
             assert_eq!(sight(&by, &memberships).sees(&kit), sees, "{what}");
             if memberships == owner {
-                assert!(sees_private(&by, &memberships, &other).is_none() && !sight(&by, &memberships).sees(&other));
+                let elsewhere = Insight::new(&by, &memberships, &other);
+                assert!(!elsewhere.sees_package(Visibility::Private) && !sight(&by, &memberships).sees(&other));
             }
         }
     }

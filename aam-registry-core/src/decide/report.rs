@@ -40,7 +40,7 @@ impl NewReport {
     pub fn decide(&self, facts: &NewReportFacts) -> Result<Decision<'static, Report>> {
         let reads = self.reads();
         let package = facts.package.authorise(Action::Report, reads, self.report.created_at)?;
-        let version = reads.version.map(|wanted| facts.package.require_version(reads.package, wanted)).transpose()?;
+        let version = reads.version.map(|_| facts.package.require_version(reads)).transpose()?;
         if facts.open >= Report::MAX_OPEN_PER_USER {
             return Err(Error::QuotaExceeded(format!(
                 "You have {} open reports, which is the most; wait until a moderator has closed one",

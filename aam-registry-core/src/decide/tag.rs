@@ -1,6 +1,9 @@
 use jiff::Timestamp;
 
-use super::{Action, Decision, PackageCommand, PackageFacts, PackageReads, Write, package::package_changes};
+use super::{
+    Action, Decision, PackageCommand, PackageFacts, PackageReads, Write, package::package_changes,
+    tag_gate::require_passed,
+};
 use crate::{
     error::{Error, Result},
     types::{Actor, DistTag, NewAuditEntry, PackageName, Version},
@@ -34,6 +37,7 @@ impl PackageCommand for TagChange {
             version: self.version.as_ref(),
             latest: is_latest && self.version.is_some(),
             tag: Some(&self.tag).filter(|_| !is_latest),
+            gates: !is_latest && self.version.is_some(),
             ..PackageReads::of(&self.actor, &self.package)
         }
     }
@@ -41,7 +45,7 @@ impl PackageCommand for TagChange {
     fn decide(&self, facts: &PackageFacts) -> Result<Decision<'_, ()>> {
         let package = facts.authorise(Action::Tag, self.reads(), self.now)?;
         let write = match &self.version {
-            Some(version) => self.set(facts, version)?,
+            Some(_) => self.set(facts)?,
             None => Some(self.remove(facts)?),
         };
         let Some(write) = write else { return Ok(Decision::unchanged(())) };
@@ -51,10 +55,15 @@ impl PackageCommand for TagChange {
 }
 
 impl TagChange {
-    fn set(&self, facts: &PackageFacts, version: &Version) -> Result<Option<Write<'static>>> {
+    fn set(&self, facts: &PackageFacts) -> Result<Option<Write<'static>>> {
         let (package, tag) = (&self.package, &self.tag);
-        let found = facts.require_version(package, version)?;
+        let found = facts.require_version(self.reads())?;
         let version = &found.version;
+        if !found.status.is_open() {
+            let what = if found.status.is_quarantined() { "in quarantine" } else { "not approved" };
+            let message = format!("Version {version} of {package} is {what}, so no dist-tag can name it; tag another");
+            return Err(Error::InvalidTag(message));
+        }
         if found.yanked.is_some() {
             let message = format!("Version {version} of {package} is yanked; unyank it or tag another");
             return Err(Error::InvalidTag(message));
@@ -66,6 +75,9 @@ impl TagChange {
             require_room_for_tag(package, facts.tag_count, self.max_tags)?;
         }
         let is_set = facts.tag.as_ref() == Some(version);
+        if !is_set {
+            require_passed(&facts.gates, package, tag, found)?;
+        }
         let write = || Write::SetTag { package: package.clone(), tag: tag.clone(), version: version.clone() };
         Ok((!is_set).then(write))
     }

@@ -43,7 +43,7 @@ impl PackageCommand for TextChange {
 
     fn decide(&self, facts: &PackageFacts) -> Result<Decision<'_, ()>> {
         let package = facts.authorise(Action::of_text(self.text), self.reads(), self.now)?;
-        let found = facts.require_version(&self.package, &self.version)?;
+        let found = facts.require_version(self.reads())?;
         if found.texts.get(self.text) == self.value.as_deref() {
             return Ok(Decision::unchanged(()));
         }

@@ -36,11 +36,11 @@ impl PackageCommand for Unyank {
     /// Takes a yank back and recomputes `latest`. Tags that the yank removed stay removed.
     fn decide(&self, facts: &PackageFacts) -> Result<Decision<'_, Self::Answer>> {
         let package = facts.authorise(Action::Yank, self.reads(), self.now)?;
-        let found = facts.require_version(&self.package, &self.version)?;
+        let found = facts.require_version(self.reads())?;
         if found.yanked.is_none() {
             return Ok(Decision::unchanged(BTreeMap::new()));
         }
-        let latest = facts.latest.with_visibility(&found.version, true, self.latest_policy);
+        let latest = facts.latest.with_visibility(&found.version, found.status.is_open(), self.latest_policy);
         let answer = latest.moved_tags();
         let (package_name, version) = (self.package.clone(), found.version.clone());
         let mut writes = vec![Write::SetYank { package: package_name, version, yanked: None }];

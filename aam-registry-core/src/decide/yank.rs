@@ -53,7 +53,7 @@ impl PackageCommand for Yank {
     /// and recomputes `latest`. A yanked version stays as it is.
     fn decide(&self, facts: &PackageFacts) -> Result<Decision<'_, Yanked>> {
         let package = facts.authorise(Action::Yank, self.reads(), self.now)?;
-        let found = facts.require_version(&self.package, &self.version)?;
+        let found = facts.require_version(self.reads())?;
         let version = found.version.clone();
         if let Some(YankState { at, reason }) = found.yanked.clone() {
             let (moved_tags, removed_tags) = (BTreeMap::new(), Vec::new());

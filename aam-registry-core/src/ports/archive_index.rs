@@ -23,7 +23,7 @@ pub trait ArchiveIndex: Debug + Send + Sync + 'static {
         audience: Audience,
     ) -> Result<Option<ArchiveLocation>>;
 
-    /// Up to `limit` archives of versions, ordered by key, after `after`.
+    /// Up to `limit` archives of versions that were not removed, ordered by key, after `after`.
     async fn published_archives(&self, after: Option<&ArchiveKey>, limit: usize) -> Result<Vec<ArchiveLocation>>;
 
     /// Those of `keys`, in the same order, that no version and no recorded upload, live or abandoned,

@@ -12,8 +12,9 @@ use crate::{
     },
 };
 
-/// Reads packages and versions. Each method reads from one snapshot. A package that is out of the
-/// [`Reach`] of a read is as if it did not exist, and takes as long to be missed.
+/// Reads packages and versions. Each method reads from one snapshot. A package or version that is out of the
+/// [`Reach`] of a read is as if it did not exist, and takes as long to be missed. Lists of versions never hold removed
+/// ones; a package that has no version to list is not found.
 #[async_trait]
 pub trait PackageStore: Debug + Send + Sync + 'static {
     /// The package with its owners, dist-tags and newest versions.
@@ -31,8 +32,9 @@ pub trait PackageStore: Debug + Send + Sync + 'static {
         Ok(self.version_list(name, &range, reach).await?.map(|list| list.versions))
     }
 
-    /// The number of every version of a package and whether it may be chosen,
-    /// newest published first; reads nothing else of them.
+    /// The number of every version of a package and whether it may be chosen, newest published first; reads nothing
+    /// else of them. Removed versions are among them, also within [`Reach::Public`] where everybody could see them
+    /// ([`is_gone_for_all`](crate::types::VersionStatus::is_gone_for_all)).
     async fn version_numbers(&self, name: &PackageName, reach: Reach) -> Result<Option<Vec<PublishedVersion>>>;
 
     /// Every dist-tag of a package and the version it names; reads nothing else.
@@ -64,7 +66,7 @@ pub trait PackageStore: Debug + Send + Sync + 'static {
     /// that the actor may see: [`PackageAccess::rights`](crate::decide::PackageAccess::rights).
     async fn rights(&self, actor: &Actor, name: &PackageName) -> Result<Option<Rights>>;
 
-    /// What a user is by which private packages are visible to the user. May lag behind by less than a
+    /// What a user is by which more is visible to the user than to everybody. May lag behind by less than a
     /// second.
     async fn memberships(&self, user: UserId) -> Result<Arc<Memberships>>;
 

@@ -8,8 +8,9 @@ use crate::{
     decide::{PublisherFacts, PublisherQuery},
     error::Result,
     types::{
-        Asked, Invitation, NamedReport, OperatorWebhookState, Page, ReportFilter, ScopeName, ScopeWebhook,
-        SecondFactor, Sha256Digest, StoredWebhook, TokenNotice, UserId, Username, WebhookId,
+        Approval, ApprovalStatus, Asked, Gates, Invitation, NamedReport, OperatorWebhookState, PackageName, Page,
+        PageRequest, Reach, RecallList, RecallQuery, ReportFilter, ScopeName, ScopeWebhook, SecondFactor, Sha256Digest,
+        StoredWebhook, TokenNotice, UserId, Username, Version, WaitingVersion, WebhookId,
     },
 };
 
@@ -79,11 +80,19 @@ queries! {
     WebhooksOfScope(ScopeName) -> Vec<ScopeWebhook>;
     /// A webhook with its secret.
     WebhookById(WebhookId) -> Option<StoredWebhook>;
+    /// The gates of a package's dist-tags, if the package is within reach.
+    TagGates((PackageName, Reach)) -> Option<Gates>;
     /// Reports, newest first.
     Reports(ReportFilter) -> Page<NamedReport>;
     /// What is known of the webhooks of the operator, in the order of their names; also of some that are
     /// configured no more.
     OperatorWebhookStates(()) -> Vec<OperatorWebhookState>;
+    /// The decisions about a version, oldest first; whoever asks has asked before whether it is shown.
+    ApprovalsOf((PackageName, Version)) -> Vec<Approval>;
+    /// The versions of this approval status that are neither in quarantine nor removed, oldest first.
+    VersionsByApproval((ApprovalStatus, PageRequest)) -> Page<WaitingVersion>;
+    /// The recalls of versions that everybody could see who sees their package.
+    RecallsSince(RecallQuery) -> RecallList;
     /// The addresses from which the user with that username or, if it contains an `@`, with that e-mail address
     /// (in any case) has logged in, as far as is remembered.
     AddressesOfLogin(String) -> Vec<IpAddr>;

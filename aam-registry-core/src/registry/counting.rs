@@ -362,7 +362,7 @@ mod tests {
     use jiff::civil::date;
 
     use super::*;
-    use crate::types::{ArchiveKey, DayDownloads, DownloadQuery, Sha256Digest, UploadId, Visibility};
+    use crate::types::{ArchiveKey, DayDownloads, DownloadQuery, Sha256Digest, UploadId, VersionStatus, Visibility};
 
     /// A store during each of whose calls a download ends.
     #[derive(Debug)]
@@ -418,6 +418,7 @@ mod tests {
             sha256: Sha256Digest::of(b"kit"),
             size: 3,
             visibility: Visibility::Public,
+            status: VersionStatus::OPEN,
         }
     }
 

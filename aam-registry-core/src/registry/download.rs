@@ -3,7 +3,10 @@ use std::{ops::Range, sync::Arc};
 use futures_util::{StreamExt, stream};
 use http::{Method, Uri};
 
-use super::{DownloadTally, Registry, View};
+use super::{
+    DownloadTally, Registry, View,
+    finding::{Found, withheld},
+};
 use crate::{
     decide::Audience,
     error::{Error, Result},
@@ -18,7 +21,7 @@ impl View<'_> {
     /// Counts one download of this viewer in `tally`, as [`Registry::count_in`] does.
     pub fn count_in(&self, tally: &Arc<DownloadTally>) {
         let (counter, now) = (&self.inner().counter, self.registry().now());
-        match self.reader() {
+        match self.principal() {
             Some(reader) => counter.count_by(tally, reader.username.as_str(), now),
             None => counter.count(tally, now),
         }
@@ -26,23 +29,51 @@ impl View<'_> {
 
     /// Notes for the audit log that this viewer gets bytes which count as no download, such as the rest of an archive.
     pub(crate) fn note_read(&self, tally: &Arc<DownloadTally>) {
-        let reader = self.reader().map(|reader| reader.username.as_str());
+        let reader = self.principal().map(|reader| reader.username.as_str());
         self.inner().counter.note_read(tally, reader, self.registry().now());
     }
 
     /// The location of a version's archive; build metadata in `version` does not matter.
     ///
     /// # Errors
-    /// [`Error::PackageNotFound`], [`Error::VersionNotFound`].
+    /// [`Error::PackageNotFound`], [`Error::VersionNotFound`], [`Error::VersionGone`]; [`Error::Forbidden`] for a
+    /// version in quarantine whose contents the viewer may not have.
     pub async fn locate(&self, name: &PackageName, version: &Version) -> Result<ArchiveLocation> {
-        let locate = |reach| {
-            let audience = if reach == Reach::Public { self.audience() } else { Audience::Private };
-            self.inner().archive_index.archive_location(name, version, audience)
-        };
-        match self.find(name, locate).await? {
-            Some(location) => Ok(location),
-            None => Err(self.no_such_version(name, version).await?),
+        match self.find_location(name, version).await? {
+            Found::Whole(location) => Ok(location),
+            Found::Described(location) => Err(withheld(name, &location.version)),
+            Found::Gone => Err(Error::VersionGone { package: name.clone(), version: version.clone() }),
+            Found::Nothing => Err(self.no_such_version(name, version).await?),
         }
+    }
+
+    /// Requires that the viewer sees a version, though not that the viewer may have its archive.
+    ///
+    /// # Errors
+    /// [`Error::PackageNotFound`], [`Error::VersionNotFound`], [`Error::VersionGone`].
+    pub(super) async fn require_version(&self, name: &PackageName, version: &Version) -> Result<()> {
+        match self.find_location(name, version).await? {
+            Found::Whole(_) | Found::Described(_) => Ok(()),
+            Found::Gone => Err(Error::VersionGone { package: name.clone(), version: version.clone() }),
+            Found::Nothing => Err(self.no_such_version(name, version).await?),
+        }
+    }
+
+    async fn find_location(&self, name: &PackageName, version: &Version) -> Result<Found<ArchiveLocation>> {
+        let locate = async |reach| {
+            let audience = match reach {
+                // Within what everybody sees, whoever it is kept for.
+                Reach::Public if self.audience() == Audience::Private => Audience::Members,
+                Reach::Public => self.audience(),
+                Reach::Everything => Audience::Private,
+                Reach::PublicPackages => {
+                    let detail = self.inner().packages.version(name, version, reach).await?;
+                    return Ok(detail.map(|detail| detail.location()));
+                }
+            };
+            self.inner().archive_index.archive_location(name, version, audience).await
+        };
+        self.find_version(name, locate).await
     }
 
     /// The location of a version's archive if it has the digest `sha256`. A cached location is first

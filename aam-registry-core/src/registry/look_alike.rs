@@ -28,7 +28,7 @@ impl Registry {
         }
         let names = self.protected_names().await?;
         let Some(existing) = like(&names.packages, name.bare()) else { return Ok(()) };
-        if self.inner().packages.package(name, Reach::Public).await?.is_some() {
+        if self.inner().packages.package(name, Reach::Everything).await?.is_some() {
             return Ok(());
         }
         Err(Error::NameTooSimilar { name: name.to_string(), existing })

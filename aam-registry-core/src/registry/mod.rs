@@ -5,13 +5,16 @@
 //! and encodes the result.
 
 mod accounts;
+mod approvals;
 mod audit;
 mod authenticate;
 mod builder;
 mod contents;
 mod counting;
 mod download;
+mod evals;
 mod events;
+mod finding;
 mod handle;
 mod logged_reads;
 mod look_alike;
@@ -22,6 +25,7 @@ mod places;
 mod policy;
 mod protected_names;
 mod publish;
+mod quarantine;
 mod queue;
 mod rate_limits;
 mod reading;
@@ -51,13 +55,16 @@ pub(crate) use accounts::{
     DONE, Guesser, LINK, MAX_PASSWORD_BYTES, MAX_TOKEN_NAME, MAX_TOKEN_PATTERNS, MIN_PASSWORD_CHARS, REGISTERED,
     REQUESTED, STEP, VerificationLink, invitation_url,
 };
+pub use approvals::Approvals;
+pub(crate) use approvals::PUBLISHER;
 pub use audit::{AuditFault, AuditVerdict, PrunedAudit};
 pub use builder::{BuildError, RegistryBuilder};
 pub use contents::{FileContent, ListedFile};
 pub use counting::DownloadTally;
+pub use evals::NewEvalResult;
 pub use events::Events;
 pub use handle::Registry;
-pub use policy::{Policy, RegistrationPolicy};
+pub use policy::{ApprovalPolicy, Policy, RegistrationPolicy};
 pub use publish::{Publish, PublishOptions, PublishReceipt};
 pub(crate) use rate_limits::{give_back, refuse_over_limit, take_request};
 pub use reports::ReportRequest;

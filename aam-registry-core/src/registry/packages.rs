@@ -1,6 +1,9 @@
 use std::collections::BTreeMap;
 
-use super::View;
+use super::{
+    View,
+    finding::{Found, withheld},
+};
 use crate::{
     error::{Error, Result},
     types::{
@@ -15,9 +18,14 @@ impl View<'_> {
     /// # Errors
     /// [`Error::PackageNotFound`].
     pub async fn package(&self, name: &PackageName) -> Result<Package> {
-        self.find(name, |reach| self.inner().packages.package(name, reach))
-            .await?
-            .ok_or_else(|| Error::PackageNotFound(name.clone()))
+        let package = self.find(name, |reach| self.inner().packages.package(name, reach)).await?;
+        let mut package: Package = package.ok_or_else(|| Error::PackageNotFound(name.clone()))?;
+        // It tells what `latest` says and, where there is none, what the newest version says that the viewer sees.
+        let newest = package.versions.first().filter(|_| package.latest().is_none());
+        if let Some(newest) = newest.filter(|newest| newest.version != package.manifest.version) {
+            package.manifest = self.version(name, &newest.version).await?.manifest;
+        }
+        Ok(package)
     }
 
     /// A part of the versions of a package, newest published first.
@@ -26,12 +34,12 @@ impl View<'_> {
     /// [`Error::PackageNotFound`]; [`Error::VersionNotFound`] for the version
     /// that they were published before.
     pub async fn version_list(&self, name: &PackageName, range: &VersionRange) -> Result<VersionList> {
-        let list = self.find(name, |reach| self.inner().packages.version_list(name, range, reach)).await?;
-        let list = list.ok_or_else(|| Error::PackageNotFound(name.clone()))?;
-        if let Some(before) = range.before.as_ref().filter(|_| list.versions.is_empty()) {
-            self.locate(name, before).await?;
+        // Where a version stands in the order would tell of one that the viewer does not see.
+        if let Some(before) = &range.before {
+            self.require_version(name, before).await?;
         }
-        Ok(list)
+        let list = self.find(name, |reach| self.inner().packages.version_list(name, range, reach)).await?;
+        list.ok_or_else(|| Error::PackageNotFound(name.clone()))
     }
 
     /// The number of every version of a package and whether it may be chosen,
@@ -40,6 +48,13 @@ impl View<'_> {
     /// # Errors
     /// [`Error::PackageNotFound`].
     pub async fn version_numbers(&self, name: &PackageName) -> Result<Vec<PublishedVersion>> {
+        let mut numbers = self.all_numbers(name).await?;
+        numbers.retain(|one| !one.status.is_removed());
+        if numbers.is_empty() { Err(Error::PackageNotFound(name.clone())) } else { Ok(numbers) }
+    }
+
+    /// The same, with the versions that the viewer may know to be removed.
+    async fn all_numbers(&self, name: &PackageName) -> Result<Vec<PublishedVersion>> {
         self.find(name, |reach| self.inner().packages.version_numbers(name, reach))
             .await?
             .ok_or_else(|| Error::PackageNotFound(name.clone()))
@@ -59,48 +74,64 @@ impl View<'_> {
     /// One version; build metadata in `version` does not matter.
     ///
     /// # Errors
-    /// [`Error::PackageNotFound`], [`Error::VersionNotFound`].
+    /// [`Error::PackageNotFound`], [`Error::VersionNotFound`], [`Error::VersionGone`].
     pub async fn version(&self, name: &PackageName, version: &Version) -> Result<VersionDetail> {
-        match self.find(name, |reach| self.inner().packages.version(name, version, reach)).await? {
-            Some(detail) => Ok(detail),
-            None => Err(self.no_such_version(name, version).await?),
+        match self.find_detail(name, version).await? {
+            Found::Whole(detail) | Found::Described(detail) => Ok(detail),
+            Found::Gone => Err(Error::VersionGone { package: name.clone(), version: version.clone() }),
+            Found::Nothing => Err(self.no_such_version(name, version).await?),
         }
     }
 
-    /// What is needed of a version to choose it or to read its archive: without its manifest. Build metadata in
-    /// `version` does not matter.
+    /// What is needed of a version to choose it or to read its archive, which the viewer has to be allowed to have:
+    /// without its manifest. Build metadata in `version` does not matter.
     ///
     /// # Errors
-    /// [`Error::PackageNotFound`], [`Error::VersionNotFound`].
+    /// Those of [`version`](Self::version); [`Error::Forbidden`] for a version in quarantine.
     pub async fn located_version(&self, name: &PackageName, version: &Version) -> Result<LocatedVersion> {
-        match self.find(name, |reach| self.inner().packages.located_version(name, version, reach)).await? {
-            Some(located) => Ok(located),
-            None => Err(self.no_such_version(name, version).await?),
+        match self.find_located(name, version).await? {
+            Found::Whole(located) => Ok(located),
+            Found::Described(located) => Err(withheld(name, &located.summary.version)),
+            Found::Gone => Err(Error::VersionGone { package: name.clone(), version: version.clone() }),
+            Found::Nothing => Err(self.no_such_version(name, version).await?),
         }
+    }
+
+    /// The same where the viewer sees the version, though it may not have its archive.
+    ///
+    /// # Errors
+    /// Those of [`version`](Self::version).
+    pub(super) async fn described_version(&self, name: &PackageName, version: &Version) -> Result<LocatedVersion> {
+        match self.find_located(name, version).await? {
+            Found::Whole(located) | Found::Described(located) => Ok(located),
+            Found::Gone => Err(Error::VersionGone { package: name.clone(), version: version.clone() }),
+            Found::Nothing => Err(self.no_such_version(name, version).await?),
+        }
+    }
+
+    async fn find_located(&self, name: &PackageName, version: &Version) -> Result<Found<LocatedVersion>> {
+        self.find_version(name, |reach| self.inner().packages.located_version(name, version, reach)).await
+    }
+
+    async fn find_detail(&self, name: &PackageName, version: &Version) -> Result<Found<VersionDetail>> {
+        self.find_version(name, |reach| self.inner().packages.version(name, version, reach)).await
     }
 
     /// The regular files of a version's archive, by path.
     ///
     /// # Errors
-    /// [`Error::PackageNotFound`], [`Error::VersionNotFound`].
+    /// Those of [`locate`](Self::locate).
     pub async fn files(&self, name: &PackageName, version: &Version) -> Result<Vec<ArchiveFile>> {
-        match self.find(name, |reach| self.inner().packages.files(name, version, reach)).await? {
-            Some(files) => Ok(files),
-            None => Err(self.no_such_version(name, version).await?),
-        }
+        self.find_content(name, version, |reach| self.inner().packages.files(name, version, reach)).await
     }
 
     /// The README of a version in Markdown.
     ///
     /// # Errors
-    /// [`Error::PackageNotFound`], [`Error::VersionNotFound`], and
-    /// [`Error::NotFound`] where the version has none.
+    /// Those of [`locate`](Self::locate), and [`Error::NotFound`] where the version has none.
     pub async fn readme(&self, name: &PackageName, version: &Version) -> Result<String> {
-        match self.find(name, |reach| self.inner().packages.readme(name, version, reach)).await? {
-            Some(Some(readme)) => Ok(readme),
-            Some(None) => Err(Error::NotFound(format!("Version {version} of {name} has no README.md"))),
-            None => Err(self.no_such_version(name, version).await?),
-        }
+        let readme = self.find_content(name, version, |reach| self.inner().packages.readme(name, version, reach));
+        readme.await?.ok_or_else(|| Error::NotFound(format!("Version {version} of {name} has no README.md")))
     }
 
     /// Downloads by UTC day; days without any are absent.
@@ -116,7 +147,7 @@ impl View<'_> {
             )));
         }
         match &query.version {
-            Some(version) => drop(self.locate(&query.package, version).await?),
+            Some(version) => self.require_version(&query.package, version).await?,
             None => drop(self.tags(&query.package).await?),
         }
         self.inner().downloads.downloads(query).await
@@ -127,7 +158,7 @@ impl View<'_> {
     /// # Errors
     /// [`Error::PackageNotFound`].
     pub async fn tags(&self, name: &PackageName) -> Result<BTreeMap<DistTag, Version>> {
-        self.find(name, |reach| self.inner().packages.tags(name, reach))
+        self.find_beside(name, |reach| self.inner().packages.tags(name, reach))
             .await?
             .ok_or_else(|| Error::PackageNotFound(name.clone()))
     }
@@ -137,14 +168,17 @@ impl View<'_> {
     /// # Errors
     /// [`Error::PackageNotFound`].
     pub async fn owners(&self, name: &PackageName) -> Result<Vec<Username>> {
-        self.find(name, |reach| self.inner().packages.owners(name, reach))
+        self.find_beside(name, |reach| self.inner().packages.owners(name, reach))
             .await?
             .ok_or_else(|| Error::PackageNotFound(name.clone()))
     }
 
-    /// Why `version` was not found: the package, or only the version.
+    /// Why `version` was not found: the package, or only the version, or it was removed.
     pub(super) async fn no_such_version(&self, name: &PackageName, version: &Version) -> Result<Error> {
-        let numbers = self.version_numbers(name).await?;
+        let numbers = self.all_numbers(name).await?;
+        if let Some(gone) = numbers.iter().find(|one| one.version == *version && one.status.is_removed()) {
+            return Ok(Error::VersionGone { package: name.clone(), version: gone.version.clone() });
+        }
         Ok(Error::version_not_found(name, format_args!("{version}{}", highest_hint(&numbers))))
     }
 }

@@ -5,7 +5,7 @@ use ipnet::IpNet;
 use crate::{
     archive::ArchiveLimits,
     decide::ReadAccess,
-    types::{DistTag, LatestPolicy},
+    types::{ApprovalStatus, DistTag, LatestPolicy, PackageName, ScopeName},
 };
 
 /// Who may make an account.
@@ -21,6 +21,31 @@ pub enum RegistrationPolicy {
     Closed,
 }
 
+/// Which versions wait for approval before others see them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ApprovalPolicy {
+    /// None.
+    #[default]
+    NotRequired,
+    /// Those of every package.
+    All,
+    /// Those of packages in these scopes.
+    Scopes(BTreeSet<ScopeName>),
+}
+
+impl ApprovalPolicy {
+    /// Where a new version of a package stands.
+    pub fn status_of(&self, package: &PackageName) -> ApprovalStatus {
+        let waits = match self {
+            Self::NotRequired => false,
+            Self::All => true,
+            Self::Scopes(scopes) => package.scope().is_some_and(|scope| scopes.contains(&scope)),
+        };
+        if waits { ApprovalStatus::Pending } else { ApprovalStatus::Approved }
+    }
+}
+
 /// What the operator decides about the registry as a whole.
 #[derive(Clone, Debug)]
 pub struct Policy {
@@ -32,6 +57,8 @@ pub struct Policy {
     pub registration: RegistrationPolicy,
     /// Who may read what is public.
     pub read_access: ReadAccess,
+    /// Which versions wait for approval.
+    pub approval: ApprovalPolicy,
     /// The dist-tags that may be set beside `latest`; `None` for any.
     pub allowed_tags: Option<Vec<DistTag>>,
     /// Names of scopes, users and unscoped packages that only administrators may take, beside those that
@@ -71,6 +98,7 @@ impl Default for Policy {
             latest: LatestPolicy::default(),
             registration: RegistrationPolicy::default(),
             read_access: ReadAccess::default(),
+            approval: ApprovalPolicy::default(),
             allowed_tags: None,
             reserved_names: Arc::default(),
             protected_from: Some(1_000),
@@ -115,6 +143,13 @@ impl Policy {
     #[must_use]
     pub fn with_read_access(mut self, access: ReadAccess) -> Self {
         self.read_access = access;
+        self
+    }
+
+    /// Sets which versions wait for approval before others see them.
+    #[must_use]
+    pub fn with_approval(mut self, approval: ApprovalPolicy) -> Self {
+        self.approval = approval;
         self
     }
 

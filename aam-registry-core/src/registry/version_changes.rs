@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use super::Registry;
 use crate::{
-    decide::{Action, TagChange, TextChange, Unyank, Yank, Yanked},
+    decide::{Action, Rights, TagChange, TextChange, Unyank, Yank, Yanked},
     error::{Error, Result},
     ports::CommandHandlerExt,
     types::{AuditEvent, DistTag, NewAuditEntry, PackageName, Principal, Version, VersionText},
@@ -34,7 +34,7 @@ impl Registry {
     ) -> Result<Yanked> {
         self.require_right(by, Action::Yank, name).await?;
         let reason = message("reason", reason)?;
-        let version = self.unrestricted().located_version(name, version).await?.summary.version;
+        let version = self.seen_by(by).described_version(name, version).await?.summary.version;
         let mut audit = self.entry(AuditEvent::VersionYank, by, name).with_version(&version);
         if let Some(reason) = &reason {
             audit = audit.with("reason", reason.as_str());
@@ -66,7 +66,7 @@ impl Registry {
     /// [`Error::Forbidden`], [`Error::PackageNotFound`], [`Error::VersionNotFound`].
     pub async fn unyank(&self, by: &Principal, name: &PackageName, version: &Version) -> Result<Unyanked> {
         self.require_right(by, Action::Yank, name).await?;
-        let version = self.unrestricted().located_version(name, version).await?.summary.version;
+        let version = self.seen_by(by).described_version(name, version).await?.summary.version;
         let audit = self.entry(AuditEvent::VersionUnyank, by, name).with_version(&version);
         let unyank = Unyank {
             actor: by.actor(),
@@ -101,7 +101,7 @@ impl Registry {
     ) -> Result<()> {
         self.require_right(by, Action::of_text(text), name).await?;
         let value = message("message", value)?;
-        let version = self.unrestricted().located_version(name, version).await?.summary.version;
+        let version = self.seen_by(by).described_version(name, version).await?.summary.version;
         let audit = self.entry(text.event(), by, name).with_version(&version).with("message", value.clone());
         let (actor, package) = (by.actor(), name.clone());
         let change = TextChange { actor, package, version: version.clone(), text, value, now: audit.timestamp, audit };
@@ -134,7 +134,7 @@ impl Registry {
         if !self.policy().allows_tag(tag) {
             return Err(Error::TagNotAllowed(tag.clone()));
         }
-        let version = self.unrestricted().located_version(name, version).await?.summary.version;
+        let version = self.seen_by(by).described_version(name, version).await?.summary.version;
         let audit = self.entry(AuditEvent::TagSet, by, name).with_version(&version).with("tag", tag.as_str());
         let change = self.tag_change(by, name, tag, Some(version.clone()), audit);
         self.inner().commands.execute(&change).await?;
@@ -187,8 +187,23 @@ impl Registry {
     }
 }
 
+impl Registry {
+    /// The same for an action of those who look after the whole registry, who may do it to what is theirs to look after
+    /// in a private package too.
+    pub(super) async fn require_office_right(&self, by: &Principal, action: Action, name: &PackageName) -> Result<()> {
+        action.require_credential(by, Some(name))?;
+        let rights = match self.inner().packages.rights(&by.actor(), name).await? {
+            Some(rights) => rights,
+            None => Some(Rights::of_account(by.acting_roles()))
+                .filter(|rights| rights.permit(action))
+                .ok_or_else(|| Error::PackageNotFound(name.clone()))?,
+        };
+        rights.require_everywhere(action)
+    }
+}
+
 /// A message worth keeping: without surrounding space, `None` where empty.
-fn message(field: &str, text: Option<String>) -> Result<Option<String>> {
+pub(super) fn message(field: &str, text: Option<String>) -> Result<Option<String>> {
     let Some(text) = text else { return Ok(None) };
     let text = text.trim();
     if text.chars().count() > MAX_MESSAGE {

@@ -8,9 +8,9 @@ use std::{
 
 use super::{Registry, handle::RegistryParts};
 use crate::{
-    decide::{Audience, ReadAccess, Standing, sees_private, sight},
+    decide::{Audience, Insight, ReadAccess, sight},
     error::Result,
-    types::{ArchiveLocation, AuditEvent, Memberships, PackageName, Principal, Reach, Sight, Viewer, Visibility},
+    types::{ArchiveLocation, AuditEvent, Memberships, PackageName, Principal, Sight, Viewer, Visibility},
 };
 
 /// The registry as a viewer sees it: every read of packages, users and scopes
@@ -41,14 +41,16 @@ pub struct View<'a> {
 
 /// Who reads through a view.
 #[derive(Clone, Copy, Debug)]
-enum Reader<'a> {
+pub(super) enum Reader<'a> {
     /// The registry itself, which shows nobody what it reads.
     Internal,
     /// A viewer, with the principal if there is a credential.
     Viewer(Option<&'a Principal>),
+    /// Somebody who is about to change what is read. The change is on record, so the read need not be.
+    Writer(&'a Principal),
 }
 
-/// Notes that an answer may show something of a private package, so that it is not kept for others.
+/// Notes that an answer may show something that not everybody sees, so that it is not kept for others.
 #[derive(Debug, Default)]
 pub(crate) struct Disclosure {
     is_noted: AtomicBool,
@@ -85,6 +87,12 @@ impl Registry {
         Ok(View { registry: self, audience, reader: Reader::Viewer(viewer.principal()), disclosure: None })
     }
 
+    /// What is there as `by` sees it, who wants to change it.
+    pub(super) fn seen_by<'a>(&'a self, by: &'a Principal) -> View<'a> {
+        let audience = self.policy().read_access.audience();
+        View { registry: self, audience, reader: Reader::Writer(by), disclosure: None }
+    }
+
     /// What the registry shows everybody who may read in it, also where [`ReadAccess`] lets nobody read without a
     /// credential: for commands that the operator runs.
     pub fn public_view(&self) -> View<'_> {
@@ -111,50 +119,38 @@ impl<'a> View<'a> {
 
     /// The class of viewers that an answer about an archive is for, and may be kept for.
     pub fn audience_of(&self, location: &ArchiveLocation) -> Audience {
-        if location.visibility.is_private() { Audience::Private } else { self.audience }
+        let is_for_some = location.visibility.is_private() || !location.status.is_open();
+        if is_for_some { Audience::Private } else { self.audience }
     }
 
-    /// Reads something of a package with `read`: within public packages and, where that finds nothing and the
-    /// viewer may see the private package `name`, within all. So a public package costs one read, and a private
-    /// one takes those who may not see it just the reads that a package takes that does not exist.
-    pub(super) async fn find<T, F>(&self, name: &PackageName, read: impl Fn(Reach) -> F) -> Result<Option<T>>
-    where
-        F: Future<Output = Result<Option<T>>>,
-    {
-        let by = match self.reader {
-            Reader::Internal => return read(Reach::Everything).await,
-            Reader::Viewer(None) => return read(Reach::Public).await,
-            // Only a package in a scope can be private.
-            Reader::Viewer(Some(_)) if name.scope_or_empty().is_empty() => return read(Reach::Public).await,
-            Reader::Viewer(Some(by)) => by,
-        };
-        if self.is_known_to_see(name) {
-            self.note_disclosure();
-            return read(Reach::Everything).await;
-        }
-        if let Some(found) = read(Reach::Public).await? {
-            return Ok(Some(found));
-        }
-        let Some(standing) = sees_private(by, &*self.memberships(by).await?, name) else { return Ok(None) };
-        self.note_disclosure();
-        let found = read(Reach::Everything).await?;
-        if found.is_some() && standing == Standing::RegistryRole {
-            self.record_read(by, name).await?;
-        }
-        Ok(found)
+    /// Who reads.
+    pub(super) fn reader(&self) -> Reader<'a> {
+        self.reader
+    }
+
+    /// What `by` is to a package.
+    pub(super) async fn insight(&self, by: &Principal, name: &PackageName) -> Result<Insight> {
+        Ok(Insight::new(by, &*self.memberships(by).await?, name))
+    }
+
+    /// What the viewer is to the package `name`, if it is known without asking the database that the viewer sees it
+    /// even if it is private, by more than a role in the whole registry.
+    pub(super) fn known_insight(&self, name: &PackageName) -> Option<Insight> {
+        let (Reader::Viewer(Some(by)) | Reader::Writer(by)) = self.reader else { return None };
+        let known = self.inner().packages.known_memberships(by.user)?;
+        Some(Insight::new(by, &known, name)).filter(Insight::is_own)
     }
 
     /// Whether it is known without asking the database that the viewer may see `name` if it is private, by more than
-    /// a role in the registry.
+    /// a role in the whole registry.
     pub(crate) fn is_known_to_see(&self, name: &PackageName) -> bool {
-        let Reader::Viewer(Some(by)) = self.reader else { return false };
-        let sees = |known: Arc<Memberships>| sees_private(by, &known, name) == Some(Standing::Own);
-        !name.scope_or_empty().is_empty() && self.inner().packages.known_memberships(by.user).is_some_and(sees)
+        self.known_insight(name).is_some()
     }
 
-    /// Puts on record that somebody read a private package of others by a role in the registry: once for each answer. Without the entry
-    /// there is no answer.
-    async fn record_read(&self, by: &Principal, name: &PackageName) -> Result<()> {
+    /// Puts on record that somebody read a private package of others by a role in the whole registry: once for each
+    /// answer. Without the entry there is no answer.
+    pub(super) async fn record_read(&self, name: &PackageName) -> Result<()> {
+        let Reader::Viewer(Some(by)) = self.reader else { return Ok(()) };
         if self.disclosure.is_some_and(|disclosure| !disclosure.is_new(name)) {
             return Ok(());
         }
@@ -167,7 +163,7 @@ impl<'a> View<'a> {
         let sight = match self.reader {
             Reader::Internal => Sight::unrestricted(),
             Reader::Viewer(None) => Sight::default(),
-            Reader::Viewer(Some(by)) => sight(by, &*self.memberships(by).await?),
+            Reader::Viewer(Some(by)) | Reader::Writer(by) => sight(by, &*self.memberships(by).await?),
         };
         if !sight.is_public_only() {
             self.note_disclosure();
@@ -180,14 +176,16 @@ impl<'a> View<'a> {
     }
 
     /// The principal who reads, if there is a credential.
-    pub(super) fn reader(&self) -> Option<&'a Principal> {
+    pub(super) fn principal(&self) -> Option<&'a Principal> {
         match self.reader {
             Reader::Viewer(reader) => reader,
+            Reader::Writer(by) => Some(by),
             Reader::Internal => None,
         }
     }
 
-    fn note_disclosure(&self) {
+    /// Notes that the answer may show what not everybody sees.
+    pub(super) fn note_disclosure(&self) {
         if let Some(disclosure) = self.disclosure {
             disclosure.is_noted.store(true, Ordering::Relaxed);
         }

@@ -9,7 +9,7 @@ use futures_util::future::join_all;
 use super::archives::{new_key, put, read, sample};
 use crate::{
     ports::{ArchiveSource, ArchiveStore},
-    types::{ArchiveLocation, Sha256Digest, Visibility},
+    types::{ArchiveLocation, Sha256Digest, VersionStatus, Visibility},
 };
 
 /// Defines a test for every case, on the [`Stored`] that `$make` returns.
@@ -52,6 +52,7 @@ fn location(bytes: &Bytes) -> ArchiveLocation {
         sha256: Sha256Digest::of(bytes),
         size: bytes.len() as u64,
         visibility: Visibility::Public,
+        status: VersionStatus::OPEN,
     }
 }
 

@@ -1,9 +1,9 @@
 //! Where the archive of a published version is stored.
 
-use crate::types::{ArchiveKey, PackageName, Sha256Digest, Version, Visibility};
+use crate::types::{ArchiveKey, PackageName, Sha256Digest, Version, VersionStatus, Visibility};
 
 /// The facts about a published version that never change (the key, digest and size of its archive), and
-/// who may see its package, which can change.
+/// what decides who may have it, which can change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ArchiveLocation {
     /// The package.
@@ -18,6 +18,8 @@ pub struct ArchiveLocation {
     pub size: u64,
     /// Who may see the package.
     pub visibility: Visibility,
+    /// Where the version stands.
+    pub status: VersionStatus,
 }
 
 impl ArchiveLocation {

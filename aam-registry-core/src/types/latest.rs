@@ -1,6 +1,6 @@
 //! What the dist-tag `latest` names.
 
-use crate::types::Version;
+use crate::types::{Version, VersionStatus};
 
 /// Which version the dist-tag `latest` follows (`LATEST_TAG_POLICY`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -17,8 +17,17 @@ pub enum LatestPolicy {
 pub struct PublishedVersion {
     /// The version.
     pub version: Version,
-    /// Whether `latest` may name it: it is neither yanked nor pending.
+    /// Whether `latest` may name it: it is not yanked, and everybody sees it who sees the package.
     pub visible: bool,
+    /// Where it stands.
+    pub status: VersionStatus,
+}
+
+impl PublishedVersion {
+    /// A version that was yanked or not and stands so.
+    pub fn new(version: Version, is_yanked: bool, status: VersionStatus) -> Self {
+        Self { version, visible: !is_yanked && status.is_open(), status }
+    }
 }
 
 /// The version that `latest` names, and whether an owner chose it.
@@ -93,9 +102,8 @@ mod tests {
 
     /// Versions in the order of publishing; `!` in front means yanked.
     fn published(versions: &[&str]) -> Vec<PublishedVersion> {
-        let one = |text: &&str| PublishedVersion {
-            version: v(text.trim_start_matches('!')),
-            visible: !text.starts_with('!'),
+        let one = |text: &&str| {
+            PublishedVersion::new(v(text.trim_start_matches('!')), text.starts_with('!'), VersionStatus::OPEN)
         };
         versions.iter().map(one).collect()
     }

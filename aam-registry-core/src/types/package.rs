@@ -5,27 +5,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::types::{
-    ArchiveKey, ArchiveLocation, ArtifactType, Constraint, DistTag, Manifest, PackageName, Sha256Digest, Username,
-    Version, VersionTexts, Visibility,
+    ArchiveKey, ArchiveLocation, ArtifactType, Constraint, DistTag, EvalResult, Manifest, PackageName, Quarantine,
+    Sha256Digest, Username, Version, VersionStatus, VersionTexts, Visibility,
 };
-
-/// Whether a version has passed the operator's approval.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ApprovalStatus {
-    /// It may be used; also where no approval is required.
-    #[default]
-    Approved,
-}
-
-impl ApprovalStatus {
-    /// The status as text: `approved`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Approved => "approved",
-        }
-    }
-}
 
 /// A package with its owners, dist-tags and newest versions, read at one instant.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,7 +15,7 @@ pub struct Package {
     /// Its full name.
     pub name: PackageName,
     /// The manifest of the version that `latest` names; if there is none, of the version published
-    /// last.
+    /// last that is within reach.
     pub manifest: Manifest,
     /// When its first version was published.
     pub created_at: Timestamp,
@@ -78,8 +60,16 @@ pub struct VersionSummary {
     pub archive_size: u64,
     /// The packages it depends on.
     pub dependencies: BTreeMap<PackageName, Constraint>,
-    /// Whether it may be used.
-    pub approval_status: ApprovalStatus,
+    /// Where it stands.
+    pub status: VersionStatus,
+}
+
+impl VersionSummary {
+    /// Whether a resolution chooses it only where exactly this version is demanded: it is yanked, or not everybody
+    /// sees it.
+    pub fn is_by_demand_only(&self) -> bool {
+        self.yanked || !self.status.is_open()
+    }
 }
 
 /// Everything about one version except the contents of its archive.
@@ -103,6 +93,10 @@ pub struct VersionDetail {
     pub downloads: u64,
     /// Who may see its package.
     pub visibility: Visibility,
+    /// Its quarantine, if it is in one.
+    pub quarantine: Option<Quarantine>,
+    /// The last result of each of its evals, by name.
+    pub eval_results: Vec<EvalResult>,
 }
 
 impl VersionDetail {
@@ -115,6 +109,7 @@ impl VersionDetail {
             sha256: self.summary.sha256,
             size: self.summary.archive_size,
             visibility: self.visibility,
+            status: self.summary.status,
         }
     }
 }

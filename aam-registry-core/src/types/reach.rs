@@ -1,20 +1,25 @@
-//! Which packages a read may find, and which private ones somebody may see.
+//! Which packages and versions a read may find, and what somebody is by which more of them are shown.
 
-use crate::types::{PackageName, ScopeName, ScopeRole, TokenPattern, Visibility};
+use crate::types::{PackageName, ScopeName, ScopeRole, TokenPattern, VersionStatus, Visibility};
 
-/// Which packages a read finds. What is out of reach is as if it did not exist.
+/// Which packages and versions a read finds. What is out of reach is as if it did not exist.
+///
+/// Whoever reads more than [`Public`](Self::Public) has asked the gate and [shows](crate::decide::shown) a viewer only
+/// what it may see, or shows nobody what it reads.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Reach {
-    /// Public ones.
+    /// What everybody sees: public packages that have an [open](VersionStatus::is_open) version, and those versions.
     #[default]
     Public,
-    /// All: whoever reads so has asked the gate, or shows nobody what it reads.
+    /// Public packages, and all their versions wherever they stand.
+    PublicPackages,
+    /// All packages and versions.
     Everything,
 }
 
 impl Reach {
     /// Every reach.
-    pub const ALL: [Self; 2] = [Self::Public, Self::Everything];
+    pub const ALL: [Self; 3] = [Self::Public, Self::PublicPackages, Self::Everything];
 
     /// Whether packages of that visibility are within reach.
     pub fn includes(self, visibility: Visibility) -> bool {
@@ -25,15 +30,33 @@ impl Reach {
     pub fn includes_private(self) -> bool {
         self == Self::Everything
     }
+
+    /// Whether a version that stands so is within reach.
+    pub fn includes_version(self, status: VersionStatus) -> bool {
+        self.includes_every_status() || status.is_open()
+    }
+
+    /// Whether versions are within reach wherever they stand, as a parameter of a query.
+    pub fn includes_every_status(self) -> bool {
+        self != Self::Public
+    }
 }
 
-/// What a user is by which private packages are visible to the user.
+/// What a user is by which more is visible to the user than to everybody.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Memberships {
     /// The scopes of which the user is a member, with the role, by name.
     pub scopes: Vec<(ScopeName, ScopeRole)>,
-    /// The private packages that list the user as an owner, by name.
-    pub private_packages: Vec<PackageName>,
+    /// The packages that list the user as an owner and are private or have a version that is not open, by name.
+    pub packages: Vec<PackageName>,
+    /// The versions that the user published and that are not open: the package and the version's
+    /// [key](crate::types::Version::key), in this order; at most [`MAX_PUBLISHED`](Self::MAX_PUBLISHED), the newest.
+    pub published: Vec<(PackageName, String)>,
+}
+
+impl Memberships {
+    /// How many versions that are not open a user sees merely for having published them.
+    pub const MAX_PUBLISHED: usize = 1000;
 }
 
 /// The private packages that somebody may see. The default is none.

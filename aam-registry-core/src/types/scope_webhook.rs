@@ -134,11 +134,18 @@ impl AuditEvent {
             | Self::VersionYank
             | Self::VersionUnyank
             | Self::VersionDeprecate
+            | Self::VersionApprove
+            | Self::VersionReject
+            | Self::VersionQuarantine
+            | Self::VersionRelease
+            | Self::VersionRemove
             | Self::TagSet
             | Self::TagRemove
             | Self::OwnershipAdd
             | Self::OwnershipRemove
             | Self::VisibilityChange
+            | Self::EvalRecord
+            | Self::GateSet
             | Self::PublisherAdd
             | Self::PublisherRemove
             | Self::PolicySet

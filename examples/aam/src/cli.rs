@@ -30,7 +30,8 @@ The most that a command takes, whatever a registry says; set it with --max, or u
 
 Exit codes:
   0 done   1 failed   2 wrong usage or configuration   3 not logged in or not allowed
-  4 not found   5 conflict   6 registry unreachable or busy   7 wrong checksum   8 invalid package";
+  4 not found   5 conflict   6 registry unreachable or busy   7 wrong checksum   8 invalid package
+  9 `aam audit` found something";
 
 const EXAMPLES: &str = "\
 Install and share packages of skills, agents, prompts and instructions for AI coding tools.
@@ -115,7 +116,17 @@ enum Command {
     #[command(subcommand)]
     TrustedPublisher(commands::trusted_publisher::TrustedPublisher),
     Visibility(commands::visibility::Visibility),
+    Approve(commands::approve::Approve),
+    Reject(commands::approve::Reject),
+    Approvals(commands::approvals::Approvals),
+    Quarantine(commands::quarantine::Quarantine),
+    Release(commands::quarantine::Release),
+    Audit(commands::audit::Audit),
     AuditLog(commands::audit_log::AuditLog),
+    #[command(subcommand)]
+    Eval(commands::eval::Eval),
+    #[command(subcommand)]
+    Gate(commands::gate::Gate),
     Report(commands::report::Report),
     Reports(commands::reports::Reports),
 }
@@ -160,7 +171,15 @@ impl Cli {
             Command::Owner(command) => command.run(&session).await,
             Command::TrustedPublisher(command) => command.run(&session).await,
             Command::Visibility(command) => command.run(&session).await,
+            Command::Approve(command) => command.run(&session).await,
+            Command::Reject(command) => command.run(&session).await,
+            Command::Approvals(command) => command.run(&session).await,
+            Command::Quarantine(command) => command.run(&session).await,
+            Command::Release(command) => command.run(&session).await,
+            Command::Audit(command) => command.run(session).await,
             Command::AuditLog(command) => command.run(&session).await,
+            Command::Eval(command) => command.run(&session).await,
+            Command::Gate(command) => command.run(&session).await,
             Command::Report(command) => command.run(&session).await,
             Command::Reports(command) => command.run(&session).await,
         }

@@ -24,6 +24,8 @@ pub(crate) enum Kind {
     Integrity,
     /// A package that does not pass validation.
     Invalid,
+    /// Something that is installed should not be used.
+    Unsafe,
 }
 
 impl Kind {
@@ -38,6 +40,7 @@ impl Kind {
             Self::Unavailable => 6,
             Self::Integrity => 7,
             Self::Invalid => 8,
+            Self::Unsafe => 9,
         }
     }
 }

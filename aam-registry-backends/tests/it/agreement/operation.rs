@@ -5,8 +5,8 @@ use aam_registry_core::{
     decide::{MemberChange, OwnerChange, PublishCheck, PublishCommit, TagChange, TextChange, Unyank, Yank},
     ports::{CommandHandlerExt, Database},
     types::{
-        ArchiveFile, ArchiveKey, AuditEvent, DownloadBatch, DownloadCount, LatestPolicy, NewAuditEntry, NewUpload,
-        ScopeRole, Sha256Digest, UploadId, VersionText,
+        ApprovalStatus, ArchiveFile, ArchiveKey, AuditEvent, DownloadBatch, DownloadCount, LatestPolicy, NewAuditEntry,
+        NewUpload, ScopeRole, Sha256Digest, UploadId, VersionText,
     },
 };
 use jiff::{SignedDuration, Timestamp};
@@ -193,6 +193,7 @@ impl Task<'_> {
             files: vec![ArchiveFile { path: "aam.yaml".to_owned(), size: 10, sha256, executable: false }],
             readme: None,
             tag: tag.cloned(),
+            approval: ApprovalStatus::Approved,
             max_tags: 2,
             latest_policy,
             now,

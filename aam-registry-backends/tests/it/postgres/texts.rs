@@ -6,9 +6,9 @@ use aam_registry_core::{
     decide::{LogOut, NewToken, PublishCommit, TextChange, Yank},
     ports::{AuditLog, Clock, CommandHandlerExt, PackageStore, PublishStore, SystemClock, TokenStore, UserStore},
     types::{
-        Actor, ArchiveKey, AuditEvent, AuditFilter, Credential, LatestPolicy, Manifest, NewAuditEntry, NewUpload,
-        PackageName, PageRequest, Reach, SearchQuery, SearchSort, Sha256Digest, Sight, Token, TokenId, TokenScopes,
-        UploadId, Version, VersionText,
+        Actor, ApprovalStatus, ArchiveKey, AuditEvent, AuditFilter, Credential, LatestPolicy, Manifest, NewAuditEntry,
+        NewUpload, PackageName, PageRequest, Reach, SearchQuery, SearchSort, Sha256Digest, Sight, Token, TokenId,
+        TokenScopes, UploadId, Version, VersionText,
     },
 };
 use jiff::SignedDuration;
@@ -44,6 +44,7 @@ async fn any_text_comes_back_as_it_was() {
         files: Vec::new(),
         readme: Some(ODD.to_owned()),
         tag: None,
+        approval: ApprovalStatus::Approved,
         max_tags: 100,
         latest_policy: LatestPolicy::Highest,
         now,

@@ -10,26 +10,27 @@ use super::{
     private,
     publishing::free,
     trusted_publishing::{publisher, publisher_command},
-    user, username, visibility_change,
+    user, username, v, visibility_change,
 };
 use crate::{
     decide::{
-        AccountActor, AccountChange, AccountFacts, AccountUpdate, Action, CallerAccount, CallerFacts, CallerToken,
-        CloseReport, CloseReportFacts, DeleteAccount, DeleteAccountFacts, EndSession, EndSessionFacts,
+        AccountActor, AccountChange, AccountFacts, AccountUpdate, Action, ApprovalDecision, CallerAccount, CallerFacts,
+        CallerToken, CloseReport, CloseReportFacts, DeleteAccount, DeleteAccountFacts, EndSession, EndSessionFacts,
         InvitationChange, InvitationFacts, InvitationUpdate, LogOut, MemberChange, MemberFacts, MemberState, NewReport,
         NewReportFacts, NewScope, NewScopeFacts, NewToken, NewUser, PackageAccess, PackageCommand, PackageFacts,
-        PublishFacts, PublisherChange, PublisherFacts, RevokeToken, RevokeTokenFacts, SecondFactorChange,
-        SecondFactorFacts, SecondFactorUpdate, WebhookAction, WebhookChange, WebhookCommand, WebhookFacts,
-        gate::closed,
+        PublishFacts, PublisherChange, PublisherFacts, QuarantineChange, QuarantineCommand, RecordEval, RevokeToken,
+        RevokeTokenFacts, Rights, SecondFactorChange, SecondFactorFacts, SecondFactorUpdate, SetGates, Shown,
+        WebhookAction, WebhookChange, WebhookCommand, WebhookFacts, gate::closed, shown,
     },
     error::{Error, ErrorCode, Result},
     memory::{self, MemoryMetadata},
     ports::{CommandHandlerExt, PublishStore},
     registry::{AccountSearch, Registry},
     types::{
-        AccountRole, AccountRoles, AccountState, Actor, AuditFilter, Credential, InvitationId, NewUpload,
-        OneTimePurpose, OneTimeToken, PageRequest, Principal, Report, ReportCategory, ReportFilter, ReportId,
-        ScopeRole, SealedSecret, Sha256Digest, TokenId, TokenScope, TokenScopes, User, Visibility, WebhookId,
+        AccountRole, AccountRoles, AccountState, Actor, ApprovalStatus, AuditFilter, Credential, EvalResult,
+        EvalStatus, Gates, InvitationId, LatestPolicy, Moderation, NewUpload, OneTimePurpose, OneTimeToken,
+        PageRequest, Principal, Report, ReportCategory, ReportFilter, ReportId, ScopeRole, SealedSecret, Sha256Digest,
+        TokenId, TokenScope, TokenScopes, User, VersionStatus, Visibility, WebhookId,
     },
 };
 
@@ -158,6 +159,23 @@ fn revocation(with_itself: bool) -> Result<()> {
     RevokeToken { actor: Actor { credential, ..actor(0) }, token, audit: entry() }.decide(&facts).map(drop)
 }
 
+const PENDING: VersionStatus = VersionStatus { approval: ApprovalStatus::Pending, ..VersionStatus::OPEN };
+const QUARANTINED: VersionStatus = VersionStatus { moderation: Moderation::Quarantined, ..VersionStatus::OPEN };
+
+/// Facts of a package of the first user, and of a version that somebody else published and that stands so.
+fn standing(status: VersionStatus) -> PackageFacts {
+    let mut facts = facts(&["1.0.0"], "1.0.0");
+    let version = facts.version.as_mut().expect("a version");
+    (version.status, version.published_by) = (status, user(1));
+    facts
+}
+
+/// The same facts for the administrator.
+fn by_admin(facts: PackageFacts) -> PackageFacts {
+    let access = PackageAccess { caller: caller(ADMIN), package_owner: false, ..facts.access };
+    PackageFacts { access, ..facts }
+}
+
 fn publisher_change(name: &str, of_owner: bool) -> Result<()> {
     let command = publisher_command(name, PublisherChange::Add(publisher(name)));
     let role = of_owner.then_some(ScopeRole::Owner);
@@ -190,6 +208,28 @@ async fn attempt(action: Action, reads: &Reads) -> Result<()> {
             facts.access.package = facts.access.package.map(private);
             tag_change("beta", Some("1.0.0")).decide(&facts).map(drop)
         }
+        Action::SeeUnapproved => yank("1.0.0").decide(&standing(PENDING)).map(drop),
+        Action::SeeQuarantined => yank("1.0.0").decide(&standing(QUARANTINED)).map(drop),
+        Action::FetchQuarantined => {
+            let moderator = Rights::of_account(AccountRole::Moderator.into());
+            match shown(moderator, Visibility::Public, QUARANTINED, false) {
+                Shown::Whole => Ok(()),
+                other => Err(Error::forbidden(format!("{other:?}"))),
+            }
+        }
+        Action::Approve => {
+            let (actor, package, version, latest_policy) = (actor(ADMIN), name, v("1.0.0"), LatestPolicy::Highest);
+            let (status, comment, now, audit) = (ApprovalStatus::Approved, None, NOW, entry());
+            let approve = ApprovalDecision { actor, package, version, status, comment, latest_policy, now, audit };
+            approve.decide(&by_admin(standing(PENDING))).map(drop)
+        }
+        Action::ListWaiting => registry.versions_by_approval(by, ApprovalStatus::Pending, page).await.map(drop),
+        Action::Quarantine => {
+            let (actor, package, version, latest_policy) = (actor(ADMIN), name, v("1.0.0"), LatestPolicy::Highest);
+            let (change, now, audit) = (QuarantineChange::Lift, NOW, entry());
+            let lift = QuarantineCommand { actor, package, version, change, latest_policy, now, audit };
+            lift.decide(&by_admin(standing(QUARANTINED))).map(drop)
+        }
         Action::ReadPackageLog => registry.package_audit_log(by, &name, page).await.map(drop),
         Action::ReadLog => {
             let filter = AuditFilter { package: None, event: None, actor: None, from: None, to: None, page };
@@ -220,6 +260,20 @@ async fn attempt(action: Action, reads: &Reads) -> Result<()> {
             if refused.code() == ErrorCode::NotFound { Ok(()) } else { Err(refused) }
         }
         Action::ReadWebhooks => registry.scope_webhooks(by, &"user-0".parse().expect("a scope")).await.map(drop),
+        Action::RecordEval => {
+            let (name, status) = ("quality".parse().expect("a name"), EvalStatus::Passed);
+            let (metrics, environment) = (serde_json::Map::new(), serde_json::Map::new());
+            let (run_at, recorded_at) = (NOW, NOW);
+            let result = EvalResult { name, status, metrics, run_at, runner: None, environment, recorded_at };
+            let (package, version) = ("kit".parse().expect("a name"), v("1.0.0"));
+            let record = RecordEval { actor: actor(0), package, version, result, audit: entry() };
+            record.decide(&facts(&["1.0.0"], "1.0.0")).map(drop)
+        }
+        Action::SetGates => {
+            let (package, gates) = ("kit".parse().expect("a name"), Gates::new());
+            let set = SetGates { actor: actor(0), package, gates, now: NOW, audit: entry() };
+            set.decide(&facts(&["1.0.0"], "1.0.0")).map(drop)
+        }
         Action::Report => {
             new_report().decide(&NewReportFacts { package: facts(&["1.0.0"], "1.0.0"), open: 0 }).map(drop)
         }
@@ -305,6 +359,9 @@ async fn whatever_row_is_closed_nobody_does_the_action() {
         closed::set(None);
         match action {
             Action::SeePrivate => assert!(matches!(refused, Err(Error::PackageNotFound(_))), "{refused:?}"),
+            Action::SeeUnapproved | Action::SeeQuarantined => {
+                assert!(matches!(refused, Err(Error::VersionNotFound { .. })), "{refused:?}");
+            }
             _ => assert!(matches!(refused, Err(Error::Forbidden(_))), "{action:?}: {refused:?}"),
         }
     }

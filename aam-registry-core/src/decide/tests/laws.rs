@@ -16,9 +16,9 @@ use crate::{
     },
     error::{Error, Result},
     types::{
-        AccountRole, AccountRoles, AccountState, Actor, Credential, DistTag, LatestPolicy, LatestTag, PackageName,
-        PublishedVersion, ScopeRole, Sha256Digest, Token, TokenId, TokenScope, TokenScopes, User, UserId, Version,
-        VersionTexts, Visibility,
+        AccountRole, AccountRoles, AccountState, Actor, ArchiveKey, Credential, DistTag, LatestPolicy, LatestTag,
+        PackageName, PublishedVersion, ScopeRole, Sha256Digest, Token, TokenId, TokenScope, TokenScopes, UploadId,
+        User, UserId, Version, VersionStatus, VersionTexts, Visibility,
     },
 };
 
@@ -56,7 +56,12 @@ impl People {
                 caller: caller(by),
                 package_owner: self.owners.contains(&user(by)),
                 scope_role: role(by),
-                package: Some(PackageState { updated_at: NOW, visibility: Visibility::Public, trusted_only: false }),
+                package: Some(PackageState {
+                    updated_at: NOW,
+                    visibility: Visibility::Public,
+                    trusted_only: false,
+                    has_open_version: true,
+                }),
             },
             user: Some(OwnerState {
                 user: user(owner),
@@ -340,7 +345,7 @@ impl Kit {
                 let facts = PublishFacts { access, existing, upload_is_live: true, latest, ..PublishFacts::default() };
                 let decision = commit.decide(&facts)?;
                 let [Write::Publish(new), ..] = &decision.changes.writes[..] else { panic!("{decision:?}") };
-                self.latest.published.push(PublishedVersion { version, visible: true });
+                self.latest.published.push(PublishedVersion::new(version, false, VersionStatus::OPEN));
                 self.latest.tag.clone_from(&new.latest.after);
             }
             1 => {
@@ -372,6 +377,7 @@ impl Kit {
             package: (!self.latest.published.is_empty()).then_some(PackageState {
                 updated_at: NOW,
                 visibility: Visibility::Public,
+                has_open_version: true,
                 trusted_only: false,
             }),
         };
@@ -380,6 +386,11 @@ impl Kit {
             yanked: (!one.visible).then_some(YankState { at: NOW, reason: None }),
             texts: VersionTexts::default(),
             tags: Vec::new(),
+            status: VersionStatus::OPEN,
+            published_by: user(0),
+            wanted_tag: None,
+            archive: ArchiveKey::from(UploadId::generate()),
+            evals: Vec::new(),
         });
         PackageFacts { access, version, latest: self.latest.clone(), ..PackageFacts::default() }
     }

@@ -7,6 +7,7 @@ mod packages;
 mod publishing;
 mod reports;
 mod scopes;
+mod tag_gates;
 mod trusted_publishing;
 
 use jiff::{SignedDuration, Timestamp};
@@ -17,8 +18,9 @@ use super::{
     VersionState, VisibilityChange,
 };
 use crate::types::{
-    AccountRoles, Actor, ArchiveKey, AuditEvent, Credential, LatestPolicy, LatestTag, Manifest, NewAuditEntry,
-    PublishedVersion, Sha256Digest, UploadId, UserId, Username, Version, VersionTexts, Visibility,
+    AccountRoles, Actor, ApprovalStatus, ArchiveKey, AuditEvent, Credential, LatestPolicy, LatestTag, Manifest,
+    NewAuditEntry, PublishedVersion, Sha256Digest, UploadId, UserId, Username, Version, VersionStatus, VersionTexts,
+    Visibility,
 };
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
@@ -60,12 +62,18 @@ fn v(text: &str) -> Version {
 /// Facts of a package that the first user owns, with these versions, the last
 /// of which is `latest`, and of the version `wanted`.
 fn facts(versions: &[&str], wanted: &str) -> PackageFacts {
-    let published: Vec<_> = versions.iter().map(|text| PublishedVersion { version: v(text), visible: true }).collect();
+    let published: Vec<_> =
+        versions.iter().map(|text| PublishedVersion::new(v(text), false, VersionStatus::OPEN)).collect();
     let found = published.iter().find(|one| one.version == v(wanted)).map(|one| VersionState {
         version: one.version.clone(),
         yanked: None,
         texts: VersionTexts::default(),
         tags: Vec::new(),
+        status: VersionStatus::OPEN,
+        published_by: user(0),
+        wanted_tag: None,
+        archive: ArchiveKey::from(UploadId::generate()),
+        evals: Vec::new(),
     });
     let tag = versions.last().map(|text| LatestTag { version: v(text), instead_of: None });
     PackageFacts {
@@ -73,7 +81,12 @@ fn facts(versions: &[&str], wanted: &str) -> PackageFacts {
             caller: caller(0),
             package_owner: true,
             scope_role: None,
-            package: Some(PackageState { updated_at: after(10), visibility: Visibility::Public, trusted_only: false }),
+            package: Some(PackageState {
+                updated_at: after(10),
+                visibility: Visibility::Public,
+                trusted_only: false,
+                has_open_version: true,
+            }),
         },
         version: found,
         latest: LatestFacts { tag, published },
@@ -109,6 +122,7 @@ fn commit(name: &str, version: &str) -> PublishCommit {
         files: Vec::new(),
         readme: None,
         tag: None,
+        approval: ApprovalStatus::Approved,
         max_tags: 2,
         latest_policy: LatestPolicy::Highest,
         now: NOW,

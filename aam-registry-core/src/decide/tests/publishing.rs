@@ -18,7 +18,12 @@ pub(super) fn free() -> PublishFacts {
 
 /// Facts of a package that is there, in a scope in which the first user has a role.
 fn standing(role: Option<ScopeRole>, versions: &[&str]) -> PublishFacts {
-    let package = Some(PackageState { updated_at: after(10), visibility: Visibility::Public, trusted_only: false });
+    let package = Some(PackageState {
+        updated_at: after(10),
+        visibility: Visibility::Public,
+        trusted_only: false,
+        has_open_version: true,
+    });
     let access = PackageAccess { scope_role: role, package, ..free().access };
     PublishFacts { access, scope_exists: true, latest: facts(versions, "0.0.0").latest, ..free() }
 }

@@ -42,7 +42,7 @@ pub(super) fn publisher_command(package: &str, change: PublisherChange) -> Publi
 }
 
 fn standing() -> PackageState {
-    PackageState { updated_at: after(10), visibility: Visibility::Public, trusted_only: false }
+    PackageState { updated_at: after(10), visibility: Visibility::Public, trusted_only: false, has_open_version: true }
 }
 
 /// Facts of a package that the first user owns, with those publishers.

@@ -233,7 +233,8 @@ impl Weigh for BTreeMap<DistTag, Version> {
 
 impl Weigh for VersionDetail {
     fn weight(&self) -> u64 {
-        1024 + self.manifest.weight()
+        // A result has at most some kilobytes, and most have little.
+        1024 + self.manifest.weight() + 2048 * self.eval_results.len() as u64
     }
 }
 

@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// The version of the format of shared values.
-const FORM: &str = "3";
+const FORM: &str = "4";
 
 impl<D: Database> CachedMetadata<D> {
     /// Returns the cached value of a package under `key`, or calls `read`.
@@ -60,6 +60,7 @@ impl<D: Database> CachedMetadata<D> {
         // A read of public packages finds no entry of a private one.
         let within = match reach {
             Reach::Public => "",
+            Reach::PublicPackages => "*",
             Reach::Everything => "+",
         };
         let key = format!("{kind}{FORM}{within}/{name}/{version}");

@@ -107,7 +107,7 @@ impl<D: Database> PackageStore for CachedMetadata<D> {
             return Ok(known);
         }
         let memberships = self.inner.database.memberships(user).await?;
-        let weight = 1 + (memberships.scopes.len() + memberships.private_packages.len()) as u64;
+        let weight = 1 + (memberships.scopes.len() + memberships.packages.len() + memberships.published.len()) as u64;
         kept.memberships.keep(user, Arc::clone(&memberships), mark, read_at, weight);
         Ok(memberships)
     }

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::types::{
-    AccountRole, AccountRoles, ApprovalStatus, ArchiveLocation, DistTag, LocatedVersion, Manifest, Package,
-    PublishedVersion, User, Version, VersionDetail, VersionSummary, VersionText, VersionTexts, Visibility,
+    AccountRole, AccountRoles, ApprovalStatus, ArchiveLocation, DistTag, EvalResult, EvalStatus, LocatedVersion,
+    Manifest, Package, PublishedVersion, Quarantine, QuarantineCategory, User, Version, VersionDetail, VersionStatus,
+    VersionSummary, VersionText, VersionTexts, Visibility,
 };
 
 /// A value that can be stored in the shared cache and read back.
@@ -32,6 +33,15 @@ pub(super) struct StoredSummary {
     sha256: String,
     archive_size: u64,
     dependencies: BTreeMap<String, String>,
+    status: String,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct StoredQuarantine {
+    category: String,
+    reason: String,
+    at: i64,
+    by: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -53,6 +63,20 @@ pub(super) struct StoredDetail {
     dist_tags: Vec<String>,
     downloads: u64,
     visibility: String,
+    quarantine: Option<StoredQuarantine>,
+    #[serde(default)]
+    eval_results: Vec<StoredEval>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct StoredEval {
+    name: String,
+    status: String,
+    metrics: Map<String, Value>,
+    run_at: i64,
+    runner: Option<String>,
+    environment: Map<String, Value>,
+    recorded_at: i64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -89,8 +113,6 @@ impl Shared for VersionSummary {
     type Stored = StoredSummary;
 
     fn store(&self) -> StoredSummary {
-        // It is not stored, because it has only one value yet.
-        let ApprovalStatus::Approved = self.approval_status;
         StoredSummary {
             version: self.version.to_string(),
             published_at: self.published_at.as_microsecond(),
@@ -103,6 +125,7 @@ impl Shared for VersionSummary {
                 .iter()
                 .map(|(name, constraint)| (name.to_string(), constraint.as_str().to_owned()))
                 .collect(),
+            status: self.status.as_str().to_owned(),
         }
     }
 
@@ -118,7 +141,7 @@ impl Shared for VersionSummary {
             dependencies: dependencies
                 .map(|(name, constraint)| Some((name.parse().ok()?, constraint.parse().ok()?)))
                 .collect::<Option<_>>()?,
-            approval_status: ApprovalStatus::Approved,
+            status: VersionStatus::parse(&stored.status)?,
         })
     }
 }
@@ -136,16 +159,18 @@ impl Shared for Vec<VersionSummary> {
 }
 
 impl Shared for Vec<PublishedVersion> {
-    /// Each version as published, with whether it may be chosen.
-    type Stored = Vec<(String, bool)>;
+    /// Each version as published, with whether it may be chosen and where it stands.
+    type Stored = Vec<(String, bool, String)>;
 
     fn store(&self) -> Self::Stored {
-        self.iter().map(|one| (one.version.to_string(), one.visible)).collect()
+        self.iter().map(|one| (one.version.to_string(), one.visible, one.status.as_str().to_owned())).collect()
     }
 
     fn restore(stored: Self::Stored) -> Option<Self> {
-        let restore =
-            |(version, visible): (String, bool)| Some(PublishedVersion { version: version.parse().ok()?, visible });
+        let restore = |(version, visible, status): (String, bool, String)| {
+            let (version, status) = (version.parse().ok()?, VersionStatus::parse(&status)?);
+            Some(PublishedVersion { version, visible, status })
+        };
         stored.into_iter().map(restore).collect()
     }
 }
@@ -183,6 +208,7 @@ impl Shared for LocatedVersion {
             sha256: summary.sha256,
             size: summary.archive_size,
             visibility: Visibility::parse(&stored.visibility)?,
+            status: summary.status,
         };
         Some(Self { summary, location })
     }
@@ -202,6 +228,13 @@ impl Shared for VersionDetail {
             dist_tags: self.dist_tags.iter().map(ToString::to_string).collect(),
             downloads: self.downloads,
             visibility: self.visibility.as_str().to_owned(),
+            quarantine: self.quarantine.as_ref().map(|quarantine| StoredQuarantine {
+                category: quarantine.category.as_str().to_owned(),
+                reason: quarantine.reason.clone(),
+                at: quarantine.at.as_microsecond(),
+                by: quarantine.by.as_ref().map(ToString::to_string),
+            }),
+            eval_results: self.eval_results.iter().map(Shared::store).collect(),
         }
     }
 
@@ -216,6 +249,39 @@ impl Shared for VersionDetail {
             dist_tags: stored.dist_tags.iter().map(|tag| tag.parse().ok()).collect::<Option<_>>()?,
             downloads: stored.downloads,
             visibility: Visibility::parse(&stored.visibility)?,
+            quarantine: match stored.quarantine {
+                Some(stored) => Some(quarantine(stored)?),
+                None => None,
+            },
+            eval_results: stored.eval_results.into_iter().map(Shared::restore).collect::<Option<_>>()?,
+        })
+    }
+}
+
+impl Shared for EvalResult {
+    type Stored = StoredEval;
+
+    fn store(&self) -> StoredEval {
+        StoredEval {
+            name: self.name.to_string(),
+            status: self.status.as_str().to_owned(),
+            metrics: self.metrics.clone(),
+            run_at: self.run_at.as_microsecond(),
+            runner: self.runner.clone(),
+            environment: self.environment.clone(),
+            recorded_at: self.recorded_at.as_microsecond(),
+        }
+    }
+
+    fn restore(stored: StoredEval) -> Option<Self> {
+        Some(Self {
+            name: stored.name.parse().ok()?,
+            status: EvalStatus::parse(&stored.status)?,
+            metrics: stored.metrics,
+            run_at: instant(stored.run_at)?,
+            runner: stored.runner,
+            environment: stored.environment,
+            recorded_at: instant(stored.recorded_at)?,
         })
     }
 }
@@ -288,6 +354,18 @@ impl Shared for User {
             created_at: instant(stored.created_at)?,
         })
     }
+}
+
+fn quarantine(stored: StoredQuarantine) -> Option<Quarantine> {
+    Some(Quarantine {
+        category: QuarantineCategory::parse(&stored.category)?,
+        reason: stored.reason,
+        at: instant(stored.at)?,
+        by: match stored.by {
+            Some(by) => Some(by.parse().ok()?),
+            None => None,
+        },
+    })
 }
 
 /// `None` if there is a text that this release does not know.

@@ -50,7 +50,8 @@ impl ReadyDownloads {
     /// Caches the download that was requested at `path` if that equals `usual`, the path in the links
     /// of the registry.
     pub(crate) fn keep(&self, path: &str, usual: &str, ready: &Arc<ReadyDownload>) {
-        if path == usual && ready.mark.is_some() {
+        // What not everybody sees of a package is looked up each time.
+        if path == usual && ready.mark.is_some() && ready.location.status.is_open() {
             self.by_path.insert(path.into(), Arc::clone(ready));
         }
     }
@@ -73,7 +74,7 @@ mod tests {
     use crate::{
         decorate::CachedMetadata,
         memory,
-        types::{ArchiveKey, ArchiveLocation, Change, Sha256Digest, UploadId, Visibility},
+        types::{ArchiveKey, ArchiveLocation, Change, Sha256Digest, UploadId, VersionStatus, Visibility},
     };
 
     fn location() -> ArchiveLocation {
@@ -84,6 +85,7 @@ mod tests {
             sha256: Sha256Digest::of(b"kit"),
             size: 3,
             visibility: Visibility::Public,
+            status: VersionStatus::OPEN,
         }
     }
 

@@ -2,14 +2,17 @@
 //! route table is next to it.
 
 mod accounts;
+mod approvals;
 mod audit;
 mod download;
+mod evals;
 mod files;
 mod invitations;
 mod owners;
 mod packages;
 mod params;
 mod publish;
+mod quarantine;
 mod reports;
 mod resolve;
 mod scopes;
@@ -41,6 +44,8 @@ pub(crate) fn routes(without: &[RouteGroup]) -> impl Iterator<Item = &'static Ro
         files::ROUTES,
         publish::ROUTES,
         version_changes::ROUTES,
+        approvals::ROUTES,
+        quarantine::ROUTES,
         tags::ROUTES,
         owners::ROUTES,
         trusted_publishers::ROUTES,
@@ -53,6 +58,7 @@ pub(crate) fn routes(without: &[RouteGroup]) -> impl Iterator<Item = &'static Ro
         tokens::ROUTES,
         scopes::ROUTES,
         webhooks::ROUTES,
+        evals::ROUTES,
         reports::ROUTES,
         audit::ROUTES,
         service::ROUTES,

@@ -17,7 +17,7 @@ use crate::{
     },
     ports::RateClass,
     registry::{Publish, PublishOptions, PublishReceipt},
-    types::{ApprovalStatus, AskedIn, not_built},
+    types::{AskedIn, not_built},
 };
 
 /// The most bytes of each part that is read as text.
@@ -53,6 +53,7 @@ pub(super) const ROUTES: &[Route] = &[Route {
         ErrorCode::Forbidden,
         ErrorCode::NameReserved,
         ErrorCode::NameTooSimilar,
+        ErrorCode::GateFailed,
         ErrorCode::TagNotAllowed,
         ErrorCode::QuotaExceeded,
         ErrorCode::VersionExists,
@@ -185,7 +186,7 @@ async fn skip(part: &mut Part, beside: &mut u64) -> Result<(), Failure> {
 }
 
 fn published(call: &Call, receipt: PublishReceipt) -> Answered {
-    let PublishReceipt { manifest, sha256, published_at, dist_tags, warnings, .. } = receipt;
+    let PublishReceipt { manifest, sha256, published_at, dist_tags, approval, warnings, .. } = receipt;
     let url = call.edge.version_url(&manifest.name, &manifest.version);
     let location = HeaderValue::try_from(url.as_str()).expect("names and versions are visible ASCII");
     let answer = PublishedAnswer {
@@ -196,7 +197,7 @@ fn published(call: &Call, receipt: PublishReceipt) -> Answered {
         signature: (),
         url,
         dist_tags: dist_tags.iter().map(ToString::to_string).collect(),
-        approval_status: ApprovalStatus::default().as_str(),
+        approval_status: approval.as_str(),
         warnings,
     };
     let mut response = answer::written(StatusCode::CREATED, &answer)?;

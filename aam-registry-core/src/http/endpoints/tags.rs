@@ -29,7 +29,8 @@ pub(super) const ROUTES: &[Route] = &[
         summary: "Set a dist-tag",
         description: "Points a dist-tag at a published version. If you set `latest`, it stays until a publish, \
             yank or unyank makes a higher version available. A package may have as many others as \
-            `max_tags_per_package` of the operation `limits`. Needs the scope `tag` or `publish`.",
+            `max_tags_per_package` of the operation `limits`. One with a gate names only versions that have passed \
+            its evals. Needs the scope `tag` or `publish`.",
         access: Access::Credential,
         request: RequestContent::json::<TagRequest>(),
         answers: &[Answer {
@@ -40,6 +41,7 @@ pub(super) const ROUTES: &[Route] = &[
         errors: &[
             ErrorCode::InvalidRequest,
             ErrorCode::InvalidTag,
+            ErrorCode::GateFailed,
             ErrorCode::Forbidden,
             ErrorCode::TagNotAllowed,
             ErrorCode::QuotaExceeded,

@@ -8,8 +8,8 @@ use crate::{
         endpoints::{MAX_AUDIT_PAGE, MAX_PAGE, MAX_TOKEN_DAYS},
     },
     registry::{
-        MAX_MESSAGE, MAX_PACKAGES, MAX_PASSWORD_BYTES, MAX_TOKEN_NAME, MAX_TOKEN_PATTERNS, MIN_PASSWORD_CHARS,
-        RegistrationPolicy, Registry,
+        ApprovalPolicy, MAX_MESSAGE, MAX_PACKAGES, MAX_PASSWORD_BYTES, MAX_TOKEN_NAME, MAX_TOKEN_PATTERNS,
+        MIN_PASSWORD_CHARS, RegistrationPolicy, Registry,
     },
     types::{MAX_DESCRIPTION, MAX_KEYWORD, MAX_KEYWORDS, MAX_PATH, MAX_PATH_DEPTH, MAX_PATH_SEGMENT, Manifest},
 };
@@ -112,6 +112,7 @@ struct FeaturesAnswer {
     webhooks: bool,
     signatures: bool,
     attestation: bool,
+    /// Whether new versions wait for approval, in all packages or in some scopes.
     approval: bool,
     evaluation_results: bool,
     private_packages: bool,
@@ -171,12 +172,12 @@ impl LimitsAnswer {
                 webhooks: registry.has_scope_webhooks(),
                 trusted_publishing: trusted_publishing.is_some(),
                 mail: registry.mailing().is_some(),
+                approval: policy.approval != ApprovalPolicy::NotRequired,
                 two_factor: registry.has_second_factors(),
                 // None of these features is built. Building one changes its line here.
                 signatures: false,
                 attestation: false,
-                approval: false,
-                evaluation_results: false,
+                evaluation_results: true,
                 private_packages: true,
                 single_sign_on: false,
             },

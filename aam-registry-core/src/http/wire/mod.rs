@@ -5,8 +5,10 @@ mod accounts;
 mod audit;
 mod contents;
 mod error;
+mod evals;
 mod invitations;
 mod limits;
+mod moderation;
 mod package;
 mod publish;
 mod reports;
@@ -31,8 +33,13 @@ pub(crate) use accounts::{
 pub(crate) use audit::AuditPage;
 pub(crate) use contents::{DiffAnswer, DownloadsAnswer, FilesAnswer};
 pub(crate) use error::ErrorBody;
+pub(crate) use evals::{EvalRequest, EvalRow, EvalsAnswer, GatesAnswer, GatesRequest};
 pub(crate) use invitations::{InvitationRequest, InvitationsAnswer, NewInvitationAnswer};
 pub(crate) use limits::LimitsAnswer;
+pub(crate) use moderation::{
+    ApprovalAnswer, ApprovalRequest, ApprovalsAnswer, ModeratedAnswer, QuarantineAnswer, QuarantineRequest,
+    RecallsAnswer, WaitingPage,
+};
 pub(crate) use package::{PackageAnswer, SearchPage};
 pub(crate) use publish::{PublishForm, PublishedAnswer};
 pub(crate) use reports::{NamedReportAnswer, ReportAnswer, ReportChangeRequest, ReportRequest, ReportsPage};

@@ -33,7 +33,7 @@ pub(crate) struct PublishedAnswer {
     pub(crate) url: String,
     /// The dist-tags that now name the version.
     pub(crate) dist_tags: Vec<String>,
-    /// `approved` if no approval is required.
+    /// `approved` if no approval is required, else `pending`: others see the version once an approver approved it.
     pub(crate) approval_status: &'static str,
     /// Possible problems, such as a tag that clients prefer to this version.
     pub(crate) warnings: Vec<String>,

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::Time;
+use super::{EvalRow, QuarantineAnswer, Time};
 use crate::types::{
     Artifact, Artifacts, Constraint, PackageName, Sha256Digest, VersionDetail, VersionSummary, VersionText,
     VersionTexts,
@@ -58,8 +58,11 @@ pub(crate) struct VersionRow {
     /// In bytes.
     archive_size: u64,
     dependencies: Dependencies,
-    /// `approved` if no approval is required.
+    /// `approved` if no approval is required, else `pending` until an approver decides, or `rejected`. Those that are not
+    /// `approved` are listed only for callers who may see them.
     approval_status: &'static str,
+    /// Whether it is in quarantine. Such a version is listed only for callers who may know of it.
+    quarantined: bool,
 }
 
 impl From<VersionSummary> for VersionRow {
@@ -72,7 +75,8 @@ impl From<VersionSummary> for VersionRow {
             checksum: summary.sha256.into(),
             archive_size: summary.archive_size,
             dependencies: dependencies(&summary.dependencies),
-            approval_status: summary.approval_status.as_str(),
+            approval_status: summary.status.approval.as_str(),
+            quarantined: summary.status.is_quarantined(),
         }
     }
 }
@@ -163,11 +167,14 @@ pub(crate) struct VersionAnswer {
     download_url: String,
     /// In bytes.
     archive_size: u64,
+    /// `approved` if no approval is required, else `pending` until an approver decides, or `rejected`.
     approval_status: &'static str,
+    /// The quarantine that it is in, for callers who may know of it; else `null`.
+    quarantine: Option<QuarantineAnswer>,
     /// The dist-tags that name this version.
     dist_tags: Vec<String>,
-    /// Always empty: evaluation results are not available on this registry yet.
-    eval_results: [String; 0],
+    /// The last result of each eval of the version, by name.
+    eval_results: Vec<EvalRow>,
     /// May be up to a minute old.
     downloads: u64,
 }
@@ -197,9 +204,10 @@ impl VersionAnswer {
             artifacts: manifest.artifacts.into(),
             download_url,
             archive_size: summary.archive_size,
-            approval_status: summary.approval_status.as_str(),
+            approval_status: summary.status.approval.as_str(),
+            quarantine: detail.quarantine.map(QuarantineAnswer::from),
             dist_tags: detail.dist_tags.iter().map(ToString::to_string).collect(),
-            eval_results: [],
+            eval_results: detail.eval_results.into_iter().map(EvalRow::from).collect(),
             downloads: detail.downloads,
         }
     }

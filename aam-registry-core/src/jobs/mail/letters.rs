@@ -288,6 +288,66 @@ pub(super) fn webhook_disabled(at: &str, scope: &str, webhook: &str, reason: Opt
         .command(format!("aam webhook update {scope} {webhook} --enable"))
 }
 
+/// A version waits for somebody to approve it.
+pub(super) fn approval_wanted(at: &str, package: &str, version: &str, publisher: &str) -> Letter {
+    Letter::new("approval-wanted", format!("{package} {version} waits for approval"))
+        .text(format!(
+            "{publisher} published version {version} of {package} at {at}. Others see it once it is approved."
+        ))
+        .text("Look at it, and decide:")
+        .command(format!("aam approve {package}@{version}"))
+        .text("Or refuse it, and say why:")
+        .command(format!("aam reject {package}@{version} --comment 'WHY'"))
+}
+
+/// A version was approved.
+pub(super) fn approved(at: &str, package: &str, version: &str, approver: &str, comment: Option<&str>) -> Letter {
+    let letter = Letter::new("version-approved", format!("{package} {version} was approved"))
+        .text(format!("{approver} approved version {version} of {package} at {at}. Others see it from now on."));
+    match comment {
+        Some(comment) => letter.text(format!("The comment: {comment}")),
+        None => letter,
+    }
+}
+
+/// A version was rejected.
+pub(super) fn rejected(at: &str, package: &str, version: &str, approver: &str, comment: Option<&str>) -> Letter {
+    let letter = Letter::new("version-rejected", format!("{package} {version} was rejected"))
+        .text(format!("{approver} rejected version {version} of {package} at {at}. Others do not get to see it."));
+    let letter = match comment {
+        Some(comment) => letter.text(format!("The comment: {comment}")),
+        None => letter,
+    };
+    letter.text("Its number cannot be used again: publish a version with a higher one.")
+}
+
+/// A version was put into quarantine.
+pub(super) fn quarantined(at: &str, package: &str, version: &str, category: &str, reason: &str) -> Letter {
+    Letter::new("version-quarantined", format!("{package} {version} was put into quarantine"))
+        .text(format!(
+            "A moderator of the registry put version {version} of {package} into quarantine at {at}: {category}."
+        ))
+        .text(format!("The reason: {reason}"))
+        .text(
+            "Nobody can install it any more, and those who have it are told. If this is a mistake, tell the moderators \
+             of the registry; else publish a version without the fault.",
+        )
+}
+
+/// A version was let out of quarantine.
+pub(super) fn released(at: &str, package: &str, version: &str) -> Letter {
+    Letter::new("version-released", format!("{package} {version} is out of quarantine"))
+        .text(format!("A moderator of the registry let version {version} of {package} out of quarantine at {at}."))
+        .text("It can be installed again. Dist-tags that named it before, apart from `latest`, have to be set again.")
+}
+
+/// A version was removed.
+pub(super) fn removed(at: &str, package: &str, version: &str) -> Letter {
+    Letter::new("version-removed", format!("{package} {version} was removed"))
+        .text(format!("A moderator of the registry removed version {version} of {package} at {at}, for good."))
+        .text("Its number cannot be used again.")
+}
+
 fn article(role: &str) -> String {
     let article = if role.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
     format!("{article} {role}")

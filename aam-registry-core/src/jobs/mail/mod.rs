@@ -153,22 +153,34 @@ impl JobHandler for SendMail {
         if !self.wants(event.event) {
             return Ok(Vec::new());
         }
-        match notices::scope_to_tell(event) {
-            Some(scope) => {
-                let owners = self.registry.owners_of_scope(&scope).await?;
-                Ok(owners.iter().map(|owner| format!("{}:{owner}", NewJob::MAIL)).collect())
-            }
-            None => match notices::role_to_tell(event) {
-                Some(role) => {
-                    let holders = self.registry.holders_of(role).await?;
-                    // Without a moderator, administrators moderate.
-                    let holders =
-                        if holders.is_empty() { self.registry.holders_of(AccountRole::Admin).await? } else { holders };
-                    Ok(holders.iter().map(|holder| format!("{}:{holder}", NewJob::MAIL)).collect())
+        let several = if event.event == AuditEvent::PackagePublish {
+            // The publisher decides about nothing.
+            let mut approvers = Vec::new();
+            if notices::is_for_approvers(event) {
+                approvers = self.registry.holders_of(AccountRole::Approver).await?;
+                if approvers.is_empty() {
+                    // Without an approver, administrators approve.
+                    approvers = self.registry.holders_of(AccountRole::Admin).await?;
                 }
-                None => Ok(vec![NewJob::MAIL.to_owned()]),
-            },
-        }
+                approvers.retain(|approver| event.actor.as_deref() != Some(approver.as_str()));
+            }
+            Some(approvers)
+        } else if let Some(package) = event.package.as_ref().filter(|_| notices::is_for_owners(event)) {
+            Some(self.registry.owners_to_tell(package).await?)
+        } else if let Some(scope) = notices::scope_to_tell(event) {
+            Some(self.registry.owners_of_scope(&scope).await?)
+        } else if let Some(role) = notices::role_to_tell(event) {
+            let holders = self.registry.holders_of(role).await?;
+            // Without a moderator, administrators moderate.
+            let is_nobody = holders.is_empty();
+            Some(if is_nobody { self.registry.holders_of(AccountRole::Admin).await? } else { holders })
+        } else {
+            None
+        };
+        Ok(match several {
+            Some(users) => users.iter().map(|user| format!("{}:{user}", NewJob::MAIL)).collect(),
+            None => vec![NewJob::MAIL.to_owned()],
+        })
     }
 
     async fn run(&self, job: &Job) -> Result<Vec<NewJob>, JobFailure> {

@@ -5,8 +5,9 @@ use serde_json::Value;
 
 use super::{letter::Letter, letters};
 use crate::{
-    registry::{DONE, LINK, OPERATOR, PasswordResetLink, REGISTERED, REQUESTED, STEP, VerificationLink},
-    types::{AccountRole, AuditEvent, DisableReason, NewAuditEntry, ScopeName},
+    decide::APPROVAL,
+    registry::{DONE, LINK, OPERATOR, PUBLISHER, PasswordResetLink, REGISTERED, REQUESTED, STEP, VerificationLink},
+    types::{AccountRole, ApprovalStatus, AuditEvent, DisableReason, NewAuditEntry, ScopeName},
 };
 
 /// Whether there are letters about events of this kind.
@@ -33,6 +34,12 @@ pub(super) fn are_of(event: AuditEvent) -> bool {
             | AuditEvent::ScopeMemberSet
             | AuditEvent::ScopeMemberRemove
             | AuditEvent::WebhookDisable
+            | AuditEvent::PackagePublish
+            | AuditEvent::VersionApprove
+            | AuditEvent::VersionReject
+            | AuditEvent::VersionQuarantine
+            | AuditEvent::VersionRelease
+            | AuditEvent::VersionRemove
             | AuditEvent::ReportCreate
             | AuditEvent::ReportClose
     )
@@ -42,6 +49,16 @@ pub(super) fn are_of(event: AuditEvent) -> bool {
 pub(super) fn scope_to_tell(event: &NewAuditEntry) -> Option<ScopeName> {
     let scope = text(event, "scope").filter(|_| event.event == AuditEvent::WebhookDisable);
     scope.and_then(|scope| scope.parse().ok())
+}
+
+/// Whether approvers are told of an event: a version waits for them.
+pub(super) fn is_for_approvers(event: &NewAuditEntry) -> bool {
+    event.event == AuditEvent::PackagePublish && text(event, APPROVAL) == Some(ApprovalStatus::Pending.as_str())
+}
+
+/// Whether the owners of its package are told of an event.
+pub(super) fn is_for_owners(event: &NewAuditEntry) -> bool {
+    matches!(event.event, AuditEvent::VersionQuarantine | AuditEvent::VersionRelease | AuditEvent::VersionRemove)
 }
 
 /// The role whose holders are told of an event.
@@ -70,6 +87,7 @@ pub(super) fn recipient(event: &NewAuditEntry) -> Option<&str> {
         AuditEvent::UserPasswordReset | AuditEvent::UserDisable | AuditEvent::UserEnable | AuditEvent::UserRoleSet => {
             text(event, "user")
         }
+        AuditEvent::VersionApprove | AuditEvent::VersionReject => text(event, PUBLISHER),
         AuditEvent::OwnershipAdd | AuditEvent::OwnershipRemove => {
             text(event, "owner").filter(|owner| Some(*owner) != actor)
         }
@@ -126,7 +144,17 @@ pub(super) fn letter(event: &NewAuditEntry, username: &str) -> Option<Letter> {
     let at = instant(event.timestamp);
     let actor = event.actor.as_deref().unwrap_or("somebody");
     let package = event.package.as_ref().map(ToString::to_string).unwrap_or_default();
+    let version = event.version.as_deref().unwrap_or_default();
     Some(match event.event {
+        AuditEvent::PackagePublish => letters::approval_wanted(&at, &package, version, actor),
+        AuditEvent::VersionApprove => letters::approved(&at, &package, version, actor, text(event, "comment")),
+        AuditEvent::VersionReject => letters::rejected(&at, &package, version, actor, text(event, "comment")),
+        AuditEvent::VersionQuarantine => {
+            let (category, reason) = (text(event, "category").unwrap_or("other"), text(event, "reason"));
+            letters::quarantined(&at, &package, version, category, reason.unwrap_or_default())
+        }
+        AuditEvent::VersionRelease => letters::released(&at, &package, version),
+        AuditEvent::VersionRemove => letters::removed(&at, &package, version),
         AuditEvent::UserPasswordChange => letters::password_changed(&at),
         AuditEvent::UserPasswordReset => match text(event, STEP) {
             Some(LINK) => letters::reset_link_made(&at),

@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::tables::{StoredPackage, StoredScope, StoredToken, StoredVersion, Tables};
+use super::tables::{
+    StoredApproval, StoredPackage, StoredRecall, StoredScope, StoredToken, StoredUpload, StoredVersion, Tables,
+};
 use crate::{
     decide::{Changes, Decision, NewVersion, Write},
     error::{Error, Result},
-    types::{AccountState, JobSelection, NewJob, PackageName, ScopeName, ScopeRole, TrustedPublisher, Version},
+    types::{AccountState, Gates, JobSelection, NewJob, PackageName, ScopeName, ScopeRole, TrustedPublisher, Version},
 };
 
 impl Tables {
@@ -98,6 +100,30 @@ impl Tables {
                 };
             }
             Write::SetYank { package, version, yanked } => self.version_mut(&package, &version)?.yanked = yanked,
+            Write::SetStatus { package, version, status } => self.version_mut(&package, &version)?.status = status,
+            Write::AddApproval { package, version, approver, status, comment, at } => {
+                let approval = StoredApproval { approver, status, comment, at };
+                self.version_mut(&package, &version)?.approvals.push(approval);
+            }
+            Write::OpenRecall { package, version, quarantine } => {
+                let recalls = &mut self.version_mut(&package, &version)?.recalls;
+                match recalls.last_mut().filter(|last| last.lifted_at.is_none()) {
+                    Some(open) => open.quarantine = quarantine,
+                    None => recalls.push(StoredRecall { quarantine, lifted_at: None }),
+                }
+            }
+            Write::LiftRecall { package, version, at } => {
+                if let Some(last) = self.version_mut(&package, &version)?.recalls.last_mut() {
+                    last.lifted_at = Some(at);
+                }
+            }
+            Write::DiscardArchive { package, version, archive, by } => {
+                let version = self.version_mut(&package, &version)?;
+                version.files.clear();
+                version.readme = None;
+                let upload = StoredUpload { user: by, lease_until: now, abandoned_at: Some(now) };
+                self.uploads.insert(archive.upload_id(), upload);
+            }
             Write::SetText { package, version, text, value } => {
                 self.version_mut(&package, &version)?.texts.set(text, value);
             }
@@ -123,6 +149,10 @@ impl Tables {
             Write::ForgetOperatorWebhook(name) => {
                 self.operator_webhooks.remove(&name);
             }
+            Write::PutEval { package, version, result } => {
+                self.version_mut(&package, &version)?.evals.insert(result.name.clone(), result);
+            }
+            Write::SetGates { package, gates } => self.package_mut(&package)?.gates = gates,
             Write::PutReport(report) => {
                 self.reports.insert(report.id, report);
             }
@@ -164,7 +194,9 @@ impl Tables {
             publisher,
             published_at,
             visibility,
+            status,
             tag,
+            wanted_tag,
             latest,
         } = new;
         let (name, version) = (&commit.manifest.name, &commit.manifest.version);
@@ -178,13 +210,21 @@ impl Tables {
                 latest: None,
                 tags: BTreeMap::new(),
                 versions: Vec::new(),
+                gates: Gates::new(),
                 trusted_only: false,
             };
             self.packages.insert(name.clone(), made);
         }
         let package = self.package_mut(name)?;
         package.updated_at = published_at;
-        package.versions.push(StoredVersion { published_at, published_by, publisher, ..StoredVersion::from(commit) });
+        package.versions.push(StoredVersion {
+            published_at,
+            published_by,
+            publisher,
+            status,
+            wanted_tag,
+            ..StoredVersion::from(commit)
+        });
         package.latest = latest.after;
         package.tags.extend(tag.map(|tag| (tag, version.clone())));
         Ok(())

@@ -26,6 +26,7 @@ impl ArchiveIndex for MemoryMetadata {
         let tables = self.tables();
         let packages = tables.packages.values();
         let versions = packages.flat_map(|package| package.versions.iter().map(move |version| (package, version)));
+        let versions = versions.filter(|(_, version)| !version.status.is_removed());
         let wanted = versions.filter(|(_, version)| after.is_none_or(|after| version.archive > *after));
         let mut locations: Vec<_> = wanted.map(|(package, version)| package.location(version)).collect();
         locations.sort_unstable_by(|a, b| a.archive.cmp(&b.archive));
@@ -36,6 +37,7 @@ impl ArchiveIndex for MemoryMetadata {
     async fn unreferenced_archives(&self, keys: &[ArchiveKey]) -> Result<Vec<ArchiveKey>> {
         let tables = self.tables();
         let versions = tables.packages.values().flat_map(|package| &package.versions);
+        let versions = versions.filter(|version| !version.status.is_removed());
         let referenced: BTreeSet<_> = versions
             .map(|version| version.archive.clone())
             .chain(tables.uploads.keys().map(|upload| ArchiveKey::from(*upload)))

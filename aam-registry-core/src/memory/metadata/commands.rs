@@ -75,10 +75,23 @@ impl QueryHandler for MemoryMetadata {
                 asked.answer(tables.second_factors.get(&asked.question().0).cloned());
             }
             QueryRequest::WebhookById(asked) => asked.answer(tables.webhooks.get(&asked.question().0).cloned()),
+            QueryRequest::TagGates(asked) => {
+                let (name, reach) = &asked.question().0;
+                asked.answer(tables.package(name, *reach).map(|package| package.gates.clone()));
+            }
             QueryRequest::Reports(asked) => asked.answer(tables.reports(&asked.question().0)),
             QueryRequest::OperatorWebhookStates(asked) => {
                 asked.answer(tables.operator_webhooks.values().cloned().collect());
             }
+            QueryRequest::ApprovalsOf(asked) => {
+                let (name, version) = &asked.question().0;
+                asked.answer(tables.approvals_of(name, version));
+            }
+            QueryRequest::VersionsByApproval(asked) => {
+                let (status, page) = asked.question().0;
+                asked.answer(tables.versions_by_approval(status, page));
+            }
+            QueryRequest::RecallsSince(asked) => asked.answer(tables.recalls(&asked.question().0)),
             QueryRequest::PublisherFactsOf(asked) => {
                 let PublisherQuery { actor, package, .. } = &asked.question().0;
                 asked.answer(tables.publisher_facts(actor, package));

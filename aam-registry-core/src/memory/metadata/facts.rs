@@ -7,7 +7,7 @@ use crate::{
         MemberFacts, MemberState, OwnerState, PackageAccess, PackageFacts, PackageReads, PackageState, PublishFacts,
         VersionState,
     },
-    types::{Actor, Credential, PackageName, PublisherTokenId, ScopeRole, TokenId, UserId, Username, Version},
+    types::{Actor, Credential, Gates, PackageName, PublisherTokenId, ScopeRole, TokenId, UserId, Username, Version},
 };
 
 impl Tables {
@@ -81,6 +81,7 @@ impl Tables {
                 updated_at: package.updated_at,
                 visibility: package.visibility,
                 trusted_only: package.trusted_only,
+                has_open_version: package.has_open_version(),
             }),
         }
     }
@@ -96,6 +97,7 @@ impl Tables {
             version: reads.version.and_then(|version| package.version(version)).map(|found| package.state(found)),
             latest: package.latest_facts(),
             tag: reads.tag.and_then(|tag| package.tags.get(tag).cloned()),
+            gates: if reads.gates { package.gates.clone() } else { Gates::new() },
             tag_count: package.tags.len() as u64,
             user: user.map(|user| OwnerState {
                 user: user.id,
@@ -123,6 +125,7 @@ impl Tables {
             tag_is_set: false,
             tag_count: 0,
             latest: package.map(StoredPackage::latest_facts).unwrap_or_default(),
+            gates: Gates::new(),
         }
     }
 
@@ -141,6 +144,17 @@ impl StoredPackage {
         let version = found.manifest.version.clone();
         let yanked = found.yanked.clone();
         let tags = self.tags.iter().filter(|(_, named)| **named == version).map(|(tag, _)| tag.clone()).collect();
-        VersionState { version, yanked, texts: found.texts.clone(), tags }
+        let evals = found.evals.values().map(|result| (result.name.clone(), result.status)).collect();
+        VersionState {
+            version,
+            yanked,
+            texts: found.texts.clone(),
+            tags,
+            status: found.status,
+            published_by: found.published_by,
+            wanted_tag: found.wanted_tag.clone(),
+            archive: found.archive.clone(),
+            evals,
+        }
     }
 }

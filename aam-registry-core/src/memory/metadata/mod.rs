@@ -2,6 +2,7 @@
 
 mod accounts;
 mod apply;
+mod approvals;
 mod archive_index;
 mod audit;
 mod commands;

@@ -7,12 +7,12 @@ use super::{
     tables::{StoredPackage, StoredScope, StoredVersion, Tables},
 };
 use crate::{
-    decide::Rights,
+    decide::{QuarantineState, Rights},
     error::{Error, Result},
     ports::PackageStore,
     types::{
-        Actor, ApprovalStatus, ArchiveFile, ArchiveLocation, DistTag, LocatedVersion, Memberships, Package,
-        PackageName, PackageSummary, Page, PublishedVersion, Reach, RegistryTotals, SearchQuery, UserId, Username,
+        Actor, ArchiveFile, ArchiveLocation, DistTag, LocatedVersion, Memberships, Package, PackageName,
+        PackageSummary, Page, PublishedVersion, Quarantine, Reach, RegistryTotals, SearchQuery, UserId, Username,
         Version, VersionBounds, VersionDetail, VersionList, VersionRange, VersionSummary,
     },
 };
@@ -22,8 +22,8 @@ impl PackageStore for MemoryMetadata {
     async fn package(&self, name: &PackageName, reach: Reach) -> Result<Option<Package>> {
         let tables = self.tables();
         let Some(package) = tables.package(name, reach) else { return Ok(None) };
-        let foremost = package.foremost().ok_or_else(|| Error::internal("a package without a version"))?;
-        let list = package.list(&VersionRange { before: None, bounds: VersionBounds::LISTED });
+        let Some(foremost) = package.foremost(reach) else { return Ok(None) };
+        let list = package.list(&VersionRange { before: None, bounds: VersionBounds::LISTED }, reach);
         Ok(Some(Package {
             name: name.clone(),
             manifest: foremost.manifest.clone(),
@@ -44,11 +44,18 @@ impl PackageStore for MemoryMetadata {
         range: &VersionRange,
         reach: Reach,
     ) -> Result<Option<VersionList>> {
-        Ok(self.tables().package(name, reach).map(|package| package.list(range)))
+        let list = self.tables().package(name, reach).map(|package| package.list(range, reach));
+        Ok(list.filter(|list| list.total > 0))
     }
 
     async fn version_numbers(&self, name: &PackageName, reach: Reach) -> Result<Option<Vec<PublishedVersion>>> {
-        Ok(self.tables().package(name, reach).map(|package| package.published().into_iter().rev().collect()))
+        let tables = self.tables();
+        let Some(package) = tables.packages.get(name).filter(|package| reach.includes(package.visibility)) else {
+            return Ok(None);
+        };
+        let within = |one: &PublishedVersion| reach.includes_version(one.status) || one.status.is_gone_for_all();
+        let numbers: Vec<_> = package.published().into_iter().rev().filter(within).collect();
+        Ok((!numbers.is_empty()).then_some(numbers))
     }
 
     async fn tags(&self, name: &PackageName, reach: Reach) -> Result<Option<BTreeMap<DistTag, Version>>> {
@@ -76,6 +83,8 @@ impl PackageStore for MemoryMetadata {
             dist_tags: tags.map(|(tag, _)| tag).collect(),
             downloads: stored.downloads,
             visibility: package.visibility,
+            quarantine: stored.quarantine(&tables),
+            eval_results: stored.evals.values().cloned().collect(),
         }))
     }
 
@@ -106,11 +115,22 @@ impl PackageStore for MemoryMetadata {
     async fn memberships(&self, user: UserId) -> Result<Arc<Memberships>> {
         let tables = self.tables();
         let role = |scope: &StoredScope| scope.members.get(&user).copied();
-        let lists = |package: &StoredPackage| package.visibility.is_private() && package.owners.contains(&user);
-        let private = tables.packages.iter().filter(|(_, package)| lists(package));
+        let is_withheld = |version: &StoredVersion| !version.status.is_open();
+        let lists = |package: &StoredPackage| {
+            package.owners.contains(&user)
+                && (package.visibility.is_private() || package.versions.iter().any(is_withheld))
+        };
+        let listed = tables.packages.iter().filter(|(_, package)| lists(package));
+        let versions = tables.packages.values().flat_map(|package| &package.versions);
+        let published = versions.filter(|version| version.published_by == user && is_withheld(version));
+        let mut published: Vec<_> =
+            published.map(|version| (version.manifest.name.clone(), version.manifest.version.key())).collect();
+        published.sort();
+        published.truncate(Memberships::MAX_PUBLISHED);
         Ok(Arc::new(Memberships {
             scopes: tables.scopes.iter().filter_map(|(name, scope)| Some((name.clone(), role(scope)?))).collect(),
-            private_packages: private.map(|(name, _)| name.clone()).collect(),
+            packages: listed.map(|(name, _)| name.clone()).collect(),
+            published,
         }))
     }
 
@@ -120,7 +140,8 @@ impl PackageStore for MemoryMetadata {
 
     async fn totals(&self) -> Result<RegistryTotals> {
         let tables = self.tables();
-        let versions = || tables.packages.values().flat_map(|package| &package.versions);
+        let versions = tables.packages.values().flat_map(|package| &package.versions);
+        let versions = || versions.clone().filter(|version| !version.status.is_removed());
         Ok(RegistryTotals {
             packages: tables.packages.len() as u64,
             versions: versions().count() as u64,
@@ -138,7 +159,10 @@ impl PackageStore for MemoryMetadata {
 impl Tables {
     /// The package of that name within reach.
     pub(super) fn package(&self, name: &PackageName, reach: Reach) -> Option<&StoredPackage> {
-        self.packages.get(name).filter(|package| reach.includes(package.visibility))
+        let is_within = |package: &&StoredPackage| {
+            reach.includes(package.visibility) && (reach.includes_every_status() || package.has_open_version())
+        };
+        self.packages.get(name).filter(is_within)
     }
 
     pub(super) fn version(
@@ -148,7 +172,7 @@ impl Tables {
         reach: Reach,
     ) -> Option<(&StoredPackage, &StoredVersion)> {
         let package = self.package(name, reach)?;
-        Some((package, package.version(version)?))
+        Some((package, package.version(version).filter(|found| reach.includes_version(found.status))?))
     }
 
     fn owner_names(&self, name: &PackageName, package: &StoredPackage) -> Vec<Username> {
@@ -169,22 +193,25 @@ impl StoredPackage {
             sha256: version.sha256,
             size: version.archive_size,
             visibility: self.visibility,
+            status: version.status,
         }
     }
 
-    fn list(&self, range: &VersionRange) -> VersionList {
+    fn list(&self, range: &VersionRange, reach: Reach) -> VersionList {
         let end = match &range.before {
             None => self.versions.len(),
             Some(before) => {
                 self.versions.iter().position(|stored| stored.manifest.version == *before).unwrap_or_default()
             }
         };
-        let newest_first = || self.versions[..end].iter().rev().map(StoredVersion::summary);
+        let listed = |versions: &[StoredVersion]| versions.iter().filter(|one| one.is_listed(reach)).count();
+        let newest_first =
+            || self.versions[..end].iter().rev().filter(|one| one.is_listed(reach)).map(StoredVersion::summary);
         let count = range.bounds.count(newest_first().map(|summary| summary.dependencies_size()));
         VersionList {
             versions: newest_first().take(count).collect(),
-            total: self.versions.len() as u64,
-            has_older: count < end,
+            total: listed(&self.versions) as u64,
+            has_older: count < listed(&self.versions[..end]),
         }
     }
 }
@@ -199,7 +226,14 @@ impl StoredVersion {
             sha256: self.sha256,
             archive_size: self.archive_size,
             dependencies: self.manifest.dependencies.clone(),
-            approval_status: ApprovalStatus::Approved,
+            status: self.status,
         }
+    }
+
+    /// The quarantine that it is in.
+    fn quarantine(&self, tables: &Tables) -> Option<Quarantine> {
+        let QuarantineState { category, reason, at, by } =
+            self.recalls.last().filter(|_| self.status.is_quarantined()).map(|recall| recall.quarantine.clone())?;
+        Some(Quarantine { category, reason, at, by: tables.username(by).cloned() })
     }
 }

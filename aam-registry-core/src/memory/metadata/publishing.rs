@@ -11,7 +11,7 @@ use crate::{
     decide::{PublishCheck, PublishCommit, PublishFacts, Published},
     error::Result,
     ports::PublishStore,
-    types::{ArchiveKey, NewUpload, Upload, UploadId, VersionTexts},
+    types::{ArchiveKey, NewUpload, Upload, UploadId, VersionStatus, VersionTexts},
 };
 
 #[async_trait]
@@ -43,6 +43,7 @@ impl PublishStore for MemoryMetadata {
                 .is_some_and(|upload| upload.abandoned_at.is_none() && upload.user == commit.actor.user),
             tag_is_set: commit.tag.as_ref().is_some_and(|tag| tags.contains_key(tag)),
             tag_count: tags.keys().filter(|tag| !tag.is_latest()).count() as u64,
+            gates: tables.packages.get(name).map(|package| package.gates.clone()).unwrap_or_default(),
             ..tables.publish_facts(&commit.actor, name, version)
         };
         tables.apply(commit.decide(&facts)?, self.clock.now())
@@ -91,6 +92,11 @@ impl From<&PublishCommit> for StoredVersion {
             archive_size: commit.archive_size,
             files: commit.files.clone(),
             readme: commit.readme.clone(),
+            status: VersionStatus { approval: commit.approval, ..VersionStatus::OPEN },
+            wanted_tag: None,
+            approvals: Vec::new(),
+            recalls: Vec::new(),
+            evals: BTreeMap::new(),
             days: BTreeMap::new(),
             downloads: 0,
         }

@@ -23,7 +23,7 @@ impl ScopeStore for MemoryMetadata {
                 .collect();
             members.sort_by(|a, b| a.username.cmp(&b.username));
             let in_scope = tables.packages.iter().filter(|(package, stored)| {
-                package.scope().as_ref() == Some(name) && (!stored.visibility.is_private() || sight.sees(package))
+                package.scope().as_ref() == Some(name) && (stored.is_public() || sight.sees(package))
             });
             let mut collaborators: Vec<_> = in_scope
                 .flat_map(|(package, stored)| {

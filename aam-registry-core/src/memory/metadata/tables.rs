@@ -4,13 +4,14 @@ use jiff::{Timestamp, civil::Date};
 
 use super::queued_jobs::QueuedJobs;
 use crate::{
-    decide::{PublisherToken, YankState},
+    decide::{PublisherToken, QuarantineState, YankState},
     types::{
-        AccountState, ArchiveFile, ArchiveKey, AuditEntry, ChainLink, DistTag, DownloadBatchId, Invitation,
-        InvitationId, LatestTag, LoginSession, Manifest, NewAuditEntry, OneTimeToken, OperatorWebhookState,
-        PackageName, PublishedVersion, PublisherId, PublisherTokenId, Report, ReportId, ScopeName, ScopeRole,
-        SecondFactor, Sha256Digest, StoredWebhook, Token, TokenId, TokenNotice, TrustedPublisher, UploadId, User,
-        UserId, Username, Version, VersionTexts, Visibility, WebhookId, WebhookName,
+        AccountState, ApprovalStatus, ArchiveFile, ArchiveKey, AuditEntry, ChainLink, DistTag, DownloadBatchId,
+        EvalName, EvalResult, Gates, Invitation, InvitationId, LatestTag, LoginSession, Manifest, NewAuditEntry,
+        OneTimeToken, OperatorWebhookState, PackageName, PublishedVersion, PublisherId, PublisherTokenId, Reach,
+        Report, ReportId, ScopeName, ScopeRole, SecondFactor, Sha256Digest, StoredWebhook, Token, TokenId, TokenNotice,
+        TrustedPublisher, UploadId, User, UserId, Username, Version, VersionStatus, VersionTexts, Visibility,
+        WebhookId, WebhookName,
     },
 };
 
@@ -71,6 +72,7 @@ pub(super) struct StoredPackage {
     pub(super) tags: BTreeMap<DistTag, Version>,
     /// In the order of publishing.
     pub(super) versions: Vec<StoredVersion>,
+    pub(super) gates: Gates,
     /// Whether its trusted publishers alone may publish it.
     pub(super) trusted_only: bool,
 }
@@ -88,9 +90,29 @@ pub(super) struct StoredVersion {
     pub(super) archive_size: u64,
     pub(super) files: Vec<ArchiveFile>,
     pub(super) readme: Option<String>,
+    pub(super) status: VersionStatus,
+    pub(super) wanted_tag: Option<DistTag>,
+    /// In the order in which they were made.
+    pub(super) approvals: Vec<StoredApproval>,
+    /// In the order in which they were made; the last is that of a quarantine that lasts, unless it was lifted.
+    pub(super) recalls: Vec<StoredRecall>,
+    /// The last of each eval, by name.
+    pub(super) evals: BTreeMap<EvalName, EvalResult>,
     pub(super) days: BTreeMap<Date, u64>,
     /// The sum of `days` as of the last refresh.
     pub(super) downloads: u64,
+}
+
+pub(super) struct StoredApproval {
+    pub(super) approver: UserId,
+    pub(super) status: ApprovalStatus,
+    pub(super) comment: Option<String>,
+    pub(super) at: Timestamp,
+}
+
+pub(super) struct StoredRecall {
+    pub(super) quarantine: QuarantineState,
+    pub(super) lifted_at: Option<Timestamp>,
 }
 
 pub(super) struct StoredUpload {
@@ -129,6 +151,13 @@ impl Tables {
     }
 }
 
+impl StoredVersion {
+    /// Whether lists of versions within that reach hold it.
+    pub(super) fn is_listed(&self, reach: Reach) -> bool {
+        reach.includes_version(self.status) && !self.status.is_removed()
+    }
+}
+
 impl StoredScope {
     pub(super) fn owners(&self) -> impl Iterator<Item = UserId> + '_ {
         self.members.iter().filter(|(_, role)| **role == ScopeRole::Owner).map(|(user, _)| *user)
@@ -140,9 +169,20 @@ impl StoredPackage {
         self.versions.iter().find(|one| one.manifest.version == *version)
     }
 
-    /// The version of `latest`; where there is none, the newest.
-    pub(super) fn foremost(&self) -> Option<&StoredVersion> {
-        self.latest.as_ref().and_then(|latest| self.version(&latest.version)).or_else(|| self.versions.last())
+    /// The version of `latest`; where there is none, the newest that is listed.
+    pub(super) fn foremost(&self, reach: Reach) -> Option<&StoredVersion> {
+        let newest = || self.versions.iter().rev().find(|one| one.is_listed(reach));
+        self.latest.as_ref().and_then(|latest| self.version(&latest.version)).or_else(newest)
+    }
+
+    /// Whether everybody sees it.
+    pub(super) fn is_public(&self) -> bool {
+        !self.visibility.is_private() && self.has_open_version()
+    }
+
+    /// Whether it has a version that everybody sees who sees the package.
+    pub(super) fn has_open_version(&self) -> bool {
+        self.versions.iter().any(|one| one.status.is_open())
     }
 
     pub(super) fn dist_tags(&self) -> BTreeMap<DistTag, Version> {
@@ -156,10 +196,8 @@ impl StoredPackage {
 
     /// The number of every version in the order of publishing, and whether it may be chosen.
     pub(super) fn published(&self) -> Vec<PublishedVersion> {
-        let published = |one: &StoredVersion| PublishedVersion {
-            version: one.manifest.version.clone(),
-            visible: one.yanked.is_none(),
-        };
+        let published =
+            |one: &StoredVersion| PublishedVersion::new(one.manifest.version.clone(), one.yanked.is_some(), one.status);
         self.versions.iter().map(published).collect()
     }
 }

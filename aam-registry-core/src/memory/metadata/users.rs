@@ -34,7 +34,7 @@ impl UserStore for MemoryMetadata {
         Ok(tables.user_named(username).map(|user| {
             let owned =
                 tables.packages.iter().filter(|(name, package)| tables.owners(name, package).contains(&user.id));
-            let seen = owned.filter(|(name, package)| !package.visibility.is_private() || sight.sees(name));
+            let seen = owned.filter(|(name, package)| package.is_public() || sight.sees(name));
             let packages = seen.map(|(name, _)| name.clone()).collect();
             UserProfile::new(user.username.clone(), user.created_at, packages)
         }))

@@ -11,7 +11,7 @@ use crate::{
     archive::JudgedArchive,
     decide::{PublishCommit, Published},
     error::{Error, Result},
-    types::{AuditEvent, Credential, DistTag, Manifest, Reach, Sha256Digest, Visibility},
+    types::{ApprovalStatus, AuditEvent, Credential, DistTag, Manifest, Reach, Sha256Digest, Visibility},
 };
 
 impl Publish {
@@ -93,6 +93,7 @@ impl Attempt {
         }
         let commit = PublishCommit {
             actor: self.by.actor(),
+            approval: self.registry.policy().approval.status_of(&manifest.name),
             upload: lease.upload(),
             archive: self.key.clone(),
             manifest,
@@ -127,12 +128,19 @@ impl Attempt {
                  version; `aam visibility {name} private` changes that"
             ));
         }
+        if published.approval == ApprovalStatus::Pending {
+            warnings.push(format!(
+                "{} {} waits for approval: others see it once an approver has approved it",
+                commit.manifest.name, commit.manifest.version
+            ));
+        }
         Ok(PublishReceipt {
             manifest: commit.manifest,
             sha256,
             archive_size: self.received,
             published_at: published.published_at,
             dist_tags: published.dist_tags,
+            approval: published.approval,
             warnings,
         })
     }
@@ -147,6 +155,7 @@ impl Attempt {
             published_at: ours.summary.published_at,
             dist_tags: ours.dist_tags,
             visibility: ours.visibility,
+            approval: ours.summary.status.approval,
         }))
     }
 

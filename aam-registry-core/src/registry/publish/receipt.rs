@@ -1,6 +1,6 @@
 use jiff::Timestamp;
 
-use crate::types::{DistTag, Manifest, Sha256Digest};
+use crate::types::{ApprovalStatus, DistTag, Manifest, Sha256Digest};
 
 /// What a client asks beside the archive itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub struct PublishReceipt {
     pub published_at: Timestamp,
     /// The tags that name the new version, by name.
     pub dist_tags: Vec<DistTag>,
+    /// Whether the version may be used at once, or waits for approval.
+    pub approval: ApprovalStatus,
     /// What the publisher may want to do better; nothing that hindered.
     pub warnings: Vec<String>,
 }

@@ -386,7 +386,7 @@ impl Solver {
                 return true;
             };
             let exactly = |wish: &Wish| self.constraints[wish.constraint].exact() == Some(&chosen.version);
-            !chosen.yanked || package.wishes.iter().any(exactly)
+            !chosen.is_by_demand_only() || package.wishes.iter().any(exactly)
         };
         (!self.decisions.iter().all(is_pinned)).then(|| (0..self.decisions.len()).collect())
     }

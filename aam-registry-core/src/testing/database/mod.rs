@@ -9,9 +9,11 @@ mod audit;
 mod changes;
 mod deletion;
 mod downloads;
+mod evals;
 mod invitations;
 mod jobs;
 mod managing;
+mod moderation;
 mod one_time;
 mod owners;
 mod packages;
@@ -38,9 +40,11 @@ pub use audit::*;
 pub use changes::*;
 pub use deletion::*;
 pub use downloads::*;
+pub use evals::*;
 pub use invitations::*;
 pub use jobs::*;
 pub use managing::*;
+pub use moderation::*;
 pub use one_time::*;
 pub use owners::*;
 pub use packages::*;
@@ -106,6 +110,10 @@ macro_rules! database_cases {
             a_used_token_says_when,
             a_dead_credential_makes_no_token,
             a_disabled_user_is_shut_out_until_enabled,
+            the_last_result_of_an_eval_counts,
+            a_result_of_an_eval_is_checked,
+            a_gate_holds_a_tag,
+            a_gate_is_checked,
             a_report_is_made_and_closed,
             a_report_is_checked,
             open_reports_of_a_user_are_few,
@@ -214,6 +222,12 @@ macro_rules! database_cases {
             who_may_not_see_a_package_finds_nothing_to_change,
             memberships_tell_what_a_user_may_see,
             a_list_holds_the_private_packages_in_sight,
+            a_version_waits_for_approval,
+            who_decides_about_a_version_is_somebody_else,
+            a_change_of_an_unseen_version_finds_none,
+            a_quarantine_comes_and_goes,
+            a_removed_version_is_gone,
+            recalls_tell_of_what_is_in_sight,
             totals_grow,
             a_working_database_answers,
             a_row_shows_the_package,

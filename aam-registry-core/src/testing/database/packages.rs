@@ -14,7 +14,9 @@ use super::{
 use crate::{
     decide::PublishCommit,
     ports::{CommandHandlerExt, Database},
-    types::{LocatedVersion, PackageName, PublishedVersion, Reach, VersionBounds, VersionList, VersionRange},
+    types::{
+        LocatedVersion, PackageName, PublishedVersion, Reach, VersionBounds, VersionList, VersionRange, VersionStatus,
+    },
 };
 
 /// The order is that of the publishes, not that of the versions or of clocks that differ.
@@ -81,7 +83,7 @@ pub async fn the_small_reads_tell_what_the_package_tells(db: &dyn Database) {
     assert_eq!(db.tags(&name, Reach::Everything).await.expect("read"), Some(package.dist_tags));
     assert_eq!(db.owners(&name, Reach::Everything).await.expect("read"), Some(package.owners));
     let numbers = [("1.5.0", true), ("2.0.0", false), ("1.0.0", true)];
-    let numbers = numbers.map(|(version, visible)| PublishedVersion { version: v(version), visible });
+    let numbers = numbers.map(|(version, visible)| PublishedVersion::new(v(version), !visible, VersionStatus::OPEN));
     assert_eq!(db.version_numbers(&name, Reach::Everything).await.expect("read"), Some(numbers.to_vec()));
     let located = async |name: &PackageName, version: &str| {
         db.located_version(name, &v(version), Reach::Everything).await.expect("read")

@@ -210,17 +210,17 @@ pub async fn who_may_not_see_a_package_finds_nothing_to_change(db: &dyn Database
 pub async fn memberships_tell_what_a_user_may_see(db: &dyn Database) {
     let (owner, scope, name) = private(db).await;
     let outside = actor(db).await;
-    assert_eq!(db.memberships(outside.user).await.expect("read").private_packages, []);
+    assert_eq!(db.memberships(outside.user).await.expect("read").packages, []);
     add_owner(db, &owner, &name, &outside).await.expect("add");
     let memberships = async |of: &Actor| Memberships::clone(&*db.memberships(of.user).await.expect("read"));
-    assert_eq!(memberships(&outside).await.private_packages, std::slice::from_ref(&name));
+    assert_eq!(memberships(&outside).await.packages, std::slice::from_ref(&name));
     set_role(db, &owner, &scope, &outside, ScopeRole::Contributor).await;
     let own = ScopeName::from(&outside.username);
     let mut expected = vec![(own, ScopeRole::Owner), (scope.clone(), ScopeRole::Contributor)];
     expected.sort_by(|a, b| a.0.cmp(&b.0));
     assert_eq!(memberships(&outside).await.scopes, expected);
     set(db, &owner, &name, Visibility::Public).await.expect("change");
-    assert_eq!(memberships(&outside).await.private_packages, [], "a public package is seen by all");
+    assert_eq!(memberships(&outside).await.packages, [], "a public package is seen by all");
     assert!(memberships(&owner).await.scopes.contains(&(scope, ScopeRole::Owner)));
 }
 

@@ -13,7 +13,7 @@ use crate::{
     ports::{CommandHandlerExt, Database},
     types::{
         Actor, ApprovalStatus, ArchiveFile, AuditEvent, DistTag, LatestPolicy, PackageName, Reach, Sha256Digest,
-        UploadId, VersionSummary, VersionTexts, Visibility,
+        UploadId, VersionStatus, VersionSummary, VersionTexts, Visibility,
     },
 };
 
@@ -49,7 +49,15 @@ pub async fn a_commit_makes_a_version(db: &dyn Database) {
     };
     let tags = vec![tag("beta"), DistTag::latest()];
     let made = db.commit_publish(&commit).await.expect("commit");
-    assert_eq!(made, Published { published_at: commit.now, dist_tags: tags.clone(), visibility: Visibility::Public });
+    assert_eq!(
+        made,
+        Published {
+            published_at: commit.now,
+            dist_tags: tags.clone(),
+            visibility: Visibility::Public,
+            approval: ApprovalStatus::Approved
+        }
+    );
 
     let summary = VersionSummary {
         version: manifest.version.clone(),
@@ -59,7 +67,7 @@ pub async fn a_commit_makes_a_version(db: &dyn Database) {
         sha256: commit.sha256,
         archive_size: commit.archive_size,
         dependencies: manifest.dependencies.clone(),
-        approval_status: ApprovalStatus::Approved,
+        status: VersionStatus::OPEN,
     };
     // Requested without its build metadata, which does not matter.
     let version = v("1.2.3-rc.1");

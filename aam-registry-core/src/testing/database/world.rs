@@ -10,9 +10,9 @@ use crate::{
     error::{ErrorCode, Result},
     ports::{Clock, CommandHandlerExt, Database, SystemClock},
     types::{
-        AccountRoles, Actor, ArchiveFile, ArchiveKey, AuditEntry, AuditEvent, AuditFilter, Credential, DistTag,
-        LatestPolicy, Manifest, NewAuditEntry, NewUpload, PackageName, PageRequest, Reach, ScopeName, Sha256Digest,
-        Token, TokenId, TokenScopes, UploadId, User, UserId, Username, Version,
+        AccountRoles, Actor, ApprovalStatus, ArchiveFile, ArchiveKey, AuditEntry, AuditEvent, AuditFilter, Credential,
+        DistTag, LatestPolicy, Manifest, NewAuditEntry, NewUpload, PackageName, PageRequest, Reach, ScopeName,
+        Sha256Digest, Token, TokenId, TokenScopes, UploadId, User, UserId, Username, Version,
     },
 };
 
@@ -226,6 +226,7 @@ pub(super) fn commit(actor: &Actor, upload: UploadId, manifest: Manifest) -> Pub
         }],
         readme: None,
         tag: None,
+        approval: ApprovalStatus::Approved,
         max_tags: 100,
         latest_policy: LatestPolicy::Highest,
         now: now(),

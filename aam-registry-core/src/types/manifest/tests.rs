@@ -291,8 +291,8 @@ fn a_key_that_asks_for_what_is_not_built_is_refused_when_it_is_published() {
         ("require_approval: true", "approvals"),
         ("signature: MEUCIQ", "signatures"),
         ("webhooks: ['https://example.com']", "webhooks that are part of something else"),
-        ("quality_gates: {tests: 1.0}", "quality gates"),
-        ("evaluation: {accuracy: 0.9}", "evaluation results"),
+        ("quality_gates: {tests: 1.0}", "gates that are part of something else"),
+        ("evaluation: {accuracy: 0.9}", "results of evals that are part of a package"),
         ("trusted_publishers: [{issuer: x}]", "trusted publishers that are part of something else"),
     ] {
         let yaml = minimal(line);

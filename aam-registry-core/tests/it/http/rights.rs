@@ -37,6 +37,11 @@ const TABLE: &[(&str, Action)] = &[
     ("unyankVersion", Action::Yank),
     ("deprecateVersion", Action::Yank),
     ("undeprecateVersion", Action::Yank),
+    ("approveVersion", Action::Approve),
+    ("listApprovals", Action::ListWaiting),
+    ("quarantineVersion", Action::Quarantine),
+    ("releaseVersion", Action::Quarantine),
+    ("removeVersion", Action::Quarantine),
     ("setTag", Action::Tag),
     ("removeTag", Action::Tag),
     ("addTrustedPublisher", Action::AddPublisher),
@@ -57,6 +62,8 @@ const TABLE: &[(&str, Action)] = &[
     ("createScope", Action::CreateScope),
     ("setMember", Action::ChangeMembers),
     ("removeMember", Action::ChangeMembers),
+    ("recordEval", Action::RecordEval),
+    ("setGates", Action::SetGates),
     ("reportPackage", Action::Report),
     ("listReports", Action::ReadReports),
     ("closeReport", Action::CloseReport),
@@ -71,8 +78,16 @@ const TABLE: &[(&str, Action)] = &[
 ];
 
 /// The actions that are ways of another route.
-const OF_OTHER_ROUTES: [Action; 5] =
-    [Action::LeaveScope, Action::ReserveForPublisher, Action::RevokeUsedToken, Action::SeePrivate, Action::SetRoles];
+const OF_OTHER_ROUTES: [Action; 8] = [
+    Action::LeaveScope,
+    Action::ReserveForPublisher,
+    Action::RevokeUsedToken,
+    Action::SeePrivate,
+    Action::SeeUnapproved,
+    Action::SeeQuarantined,
+    Action::FetchQuarantined,
+    Action::SetRoles,
+];
 
 /// The id of nothing.
 const NO_ID: &str = "0190d9f0-0000-7000-8000-000000000000";
@@ -118,6 +133,13 @@ async fn ask(site: &Site, operation: &str, (name, scope): (&str, &str), token: &
         "unyankVersion" => act(Method::POST, &format!("{kit}/9.9.9/unyank")).await,
         "deprecateVersion" => send(Method::PUT, &format!("{kit}/9.9.9/deprecation"), json!({"message": "no"})).await,
         "undeprecateVersion" => act(Method::DELETE, &format!("{kit}/9.9.9/deprecation")).await,
+        "approveVersion" => send(Method::POST, &format!("{kit}/9.9.9/approve"), json!({})).await,
+        "listApprovals" => act(Method::GET, "/api/v1/approvals").await,
+        "quarantineVersion" => {
+            send(Method::PUT, &format!("{kit}/9.9.9/quarantine"), json!({"category": "other", "reason": "no"})).await
+        }
+        "releaseVersion" => act(Method::DELETE, &format!("{kit}/9.9.9/quarantine")).await,
+        "removeVersion" => act(Method::POST, &format!("{kit}/9.9.9/quarantine/final")).await,
         "setTag" => send(Method::PUT, &format!("{kit}/tags/beta"), json!({"version": "9.9.9"})).await,
         "removeTag" => act(Method::DELETE, &format!("{kit}/tags/beta")).await,
         "addTrustedPublisher" => {
@@ -147,6 +169,11 @@ async fn ask(site: &Site, operation: &str, (name, scope): (&str, &str), token: &
             send(Method::PUT, &format!("/api/v1/scopes/{scope}/members/ada"), json!({"role": "owner"})).await
         }
         "removeMember" => act(Method::DELETE, &format!("/api/v1/scopes/{scope}/members/nobody")).await,
+        "recordEval" => {
+            let body = json!({"eval_name": "quality", "status": "passed", "run_at": "2026-11-24T00:00:00Z"});
+            send(Method::POST, &format!("{kit}/9.9.9/eval-results"), body).await
+        }
+        "setGates" => send(Method::PUT, &format!("{kit}/gates"), json!({"gates": {}})).await,
         "reportPackage" => {
             send(Method::POST, &format!("{kit}/report"), json!({"category": "other", "text": "odd"})).await
         }

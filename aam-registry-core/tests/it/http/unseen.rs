@@ -285,6 +285,12 @@ fn body(operation: &Value, id: &str, package: &str) -> (&'static str, Vec<u8>) {
         "resolveTree" => json!({"dependencies": {package: "*"}}),
         "setTag" => json!({"version": "1.0.0"}),
         "deprecateVersion" => json!({"message": "no"}),
+        "approveVersion" => json!({}),
+        "quarantineVersion" => json!({"category": "malware", "reason": "no"}),
+        "recordEval" => {
+            json!({"eval_name": "quality", "status": "passed", "run_at": "2026-11-24T00:00:00Z"})
+        }
+        "setGates" => json!({"gates": {}}),
         "reportPackage" => json!({"category": "other", "text": "odd"}),
         "setVisibility" => json!({"visibility": "public"}),
         "addTrustedPublisher" => json!({"issuer": Issuer::GITHUB, "claims": {

@@ -6,6 +6,7 @@ mod downloads;
 mod events;
 pub(crate) mod faults;
 mod guessing;
+mod moderation;
 mod names;
 mod publish;
 mod resolve;

@@ -1,14 +1,16 @@
 //! What may come from a stolen account or a leaked token is counted, with no name in the metrics.
 
-use std::{net::IpAddr, time::Duration};
+use std::{net::SocketAddr, time::Duration};
 
 use aam_registry_core::{
-    http::BearerAuthenticator,
-    ports::Authenticator,
+    http::{PeerAddr, RegistryService},
     registry::TokenRequest,
-    types::{ClientAddress, Username},
+    types::Username,
 };
+use bytes::Bytes;
+use http_body_util::Full;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use tower::ServiceExt;
 
 use super::world::{PASSWORD, World, name, version};
 
@@ -53,13 +55,14 @@ async fn an_api_token_that_is_used_from_many_networks_is_counted() {
     let request = TokenRequest { name: "ci".into(), scopes: vec!["read".into()], ..TokenRequest::default() };
     let (_, secret) = world.registry.create_token(&ada, request).await.expect("created");
     let session = world.registry.login("ada", PASSWORD.into()).await.expect("logged in").access_token;
-    let authenticator = BearerAuthenticator::new(world.registry.clone());
+    let service = RegistryService::new(world.registry.clone());
     for (bearer, many) in [(&*session, 0), (secret.expose(), 1)] {
         for host in 1..=30 {
-            let request = http::Request::get("/").header("authorization", format!("Bearer {bearer}"));
-            let (mut head, ()) = request.body(()).expect("a request").into_parts();
-            head.extensions.insert(ClientAddress(IpAddr::from([192, 0, 2, host])));
-            authenticator.authenticate(&head).await.expect("known");
+            let request = http::Request::get("/api/v1/users/me").header("authorization", format!("Bearer {bearer}"));
+            let request = request.extension(PeerAddr(SocketAddr::from(([192, 0, 2, host], 4711))));
+            let request = request.body(Full::<Bytes>::default()).expect("a request");
+            let answer = service.clone().oneshot(request).await.expect("an answer");
+            assert_eq!(answer.status(), 200);
         }
         assert_eq!(suspicious(&metrics, "token_from_many_networks"), many);
     }

@@ -14,7 +14,7 @@ use aam_registry_core::{
     decide::Audience,
     memory::MemoryArchives,
     ports::{ArchiveContent, ArchiveStore, ArchiveWriter, StoredArchive},
-    types::{ArchiveKey, ArchiveLocation, RegistryId, Sha256Digest, UploadId, Visibility},
+    types::{ArchiveKey, ArchiveLocation, RegistryId, Sha256Digest, UploadId, VersionStatus, Visibility},
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -86,6 +86,7 @@ impl RemoteStore {
             sha256: Sha256Digest::of(&bytes),
             size: len as u64,
             visibility: Visibility::Public,
+            status: VersionStatus::OPEN,
         };
         (location, bytes)
     }

@@ -116,6 +116,11 @@ pub(crate) struct VersionInfo {
     pub(crate) artifacts: BTreeMap<String, Vec<ArtifactRow>>,
     #[serde(default)]
     pub(crate) archive_size: u64,
+    /// Registries of before have none.
+    #[serde(default)]
+    pub(crate) approval_status: Option<String>,
+    #[serde(default)]
+    pub(crate) quarantine: Option<serde_json::Value>,
 }
 
 /// One artifact of a version.
@@ -211,6 +216,25 @@ pub(crate) struct DeliveryPage {
     pub(crate) deliveries: Vec<serde_json::Value>,
     #[serde(default)]
     pub(crate) pages: u64,
+}
+
+/// A result of an eval that was recorded.
+#[derive(Debug, Deserialize)]
+pub(crate) struct RecordedEval {
+    #[serde(rename = "eval_name")]
+    _eval_name: String,
+}
+
+/// The results of the evals of a version.
+#[derive(Debug, Deserialize)]
+pub(crate) struct EvalList {
+    pub(crate) eval_results: Vec<serde_json::Value>,
+}
+
+/// The gates of a package, by dist-tag.
+#[derive(Debug, Deserialize)]
+pub(crate) struct GateList {
+    pub(crate) gates: serde_json::Map<String, serde_json::Value>,
 }
 
 /// A page of reports.

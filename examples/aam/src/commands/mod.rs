@@ -2,10 +2,15 @@
 
 pub(crate) mod account;
 mod acting;
+pub(crate) mod approvals;
+pub(crate) mod approve;
+pub(crate) mod audit;
 pub(crate) mod audit_log;
 pub(crate) mod deprecate;
 pub(crate) mod dist_tag;
 pub(crate) mod download;
+pub(crate) mod eval;
+pub(crate) mod gate;
 pub(crate) mod info;
 pub(crate) mod install;
 pub(crate) mod invite;
@@ -16,6 +21,7 @@ pub(crate) mod otp;
 pub(crate) mod owner;
 pub(crate) mod passwd;
 pub(crate) mod pkg;
+pub(crate) mod quarantine;
 pub(crate) mod register;
 pub(crate) mod registry;
 pub(crate) mod report;

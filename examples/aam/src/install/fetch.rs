@@ -147,7 +147,7 @@ async fn one(job: Job<'_>, folder: PathBuf, progress: &Progress, budget: &Arc<Mu
         client.download(name, &package.version, expected, &mut file, |received| bar.set_position(received)),
         warnings(&client, name, package),
     );
-    downloaded?;
+    downloaded.map_err(|failure| withdrawn(failure, name, package))?;
     drop(file);
     let budget = Arc::clone(budget);
     // One at a time, so that each knows what the others left.
@@ -166,6 +166,22 @@ async fn one(job: Job<'_>, folder: PathBuf, progress: &Progress, budget: &Arc<Mu
     Ok(Fetched { name: name.clone(), package: unpacked, warnings })
 }
 
+/// Says what it may mean that a version which was chosen before is not there any more.
+fn withdrawn(failure: Failure, name: &PackageName, package: &LockedPackage) -> Failure {
+    let version = &*package.version;
+    match &*failure.code {
+        "version_gone" => failure.hint(format!(
+            "the registry has removed {name} {version} for good; choose another version with `aam update {name}`, and \
+             look at the recalls with `aam audit`"
+        )),
+        "version_not_found" | "package_not_found" => failure.hint(format!(
+            "the registry does not show {name} {version} to you any more: it may be in quarantine or wait for approval; \
+             `aam audit` tells whether it was recalled, and `aam update {name}` chooses another version"
+        )),
+        _ => failure,
+    }
+}
+
 /// What the registry says of a version; an install does not fail for want of it.
 async fn warnings(client: &Client, name: &PackageName, package: &LockedPackage) -> Vec<String> {
     let Ok(answer) = client.version(name, &package.version).await else { return Vec::new() };
@@ -177,6 +193,19 @@ async fn warnings(client: &Client, name: &PackageName, package: &LockedPackage) 
     }
     for (word, text) in info.texts.iter() {
         warnings.push(format!("{name} {} is {word}: {text}", *package.version));
+    }
+    match info.approval_status.as_deref() {
+        Some("pending") => warnings.push(format!(
+            "{name} {} waits for approval; others cannot install it until it is approved",
+            *package.version
+        )),
+        Some("rejected") => {
+            warnings.push(format!("{name} {} was rejected; others cannot install it", *package.version));
+        }
+        _ => {}
+    }
+    if info.quarantine.is_some() {
+        warnings.push(format!("{name} {} is in quarantine; others cannot install it", *package.version));
     }
     warnings
 }

@@ -5,7 +5,7 @@
 
 use std::{
     fs::{self, File},
-    process::{Command, Output},
+    process::Command,
 };
 
 use crate::{
@@ -82,9 +82,14 @@ fn a_result_that_the_disk_does_not_take_is_a_failure() {
 
 #[cfg(feature = "service-tests")]
 mod real {
-    use std::path::Path;
+    use std::{
+        fs,
+        path::Path,
+        process::{Command, Output},
+    };
 
-    use super::*;
+    use super::publish_large;
+    use crate::{machine::Machine, server::Server};
 
     const FULL: &str = "No space left on device";
     const HELP: &str = "help: the disk is full: make room and run the command again, which finishes what was begun";

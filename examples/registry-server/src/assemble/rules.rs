@@ -84,6 +84,7 @@ pub(super) fn policy(settings: &Settings) -> Policy {
             ReadChoice::Everyone => ReadAccess::Everyone,
             ReadChoice::Authenticated => ReadAccess::Authenticated,
         })
+        .with_approval(settings.require_approval.0.clone())
         .with_session_lifetime(settings.token_expire_hours.lifetime())
         .with_upload_timeout(settings.upload_timeout.0)
         .with_uploads_per_user(settings.max_uploads_per_user.0)

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use aam_registry_core::{
     registry::{AccountDescription, InvitationRequest, NewAccount, OPERATOR, Registry},
-    types::{AccountFilter, AccountRole, AccountRoles, Token, TokenPattern, TokenScope, User, Username},
+    types::{AccountFilter, AccountRoles, Token, TokenPattern, TokenScope, User, Username},
 };
 use serde_json::{Value, json};
 

@@ -12,7 +12,7 @@ use super::{
     resolve::Resolver,
     setting::{Fallback, Kind, Secrecy, Spec, Value, read, settings},
     values::{
-        AdminPassword, Audience, Backlog, BaseUrl, Bucket, CaBundle, ClientIpHeader, Connections,
+        AdminPassword, ApprovalChoice, Audience, Backlog, BaseUrl, Bucket, CaBundle, ClientIpHeader, Connections,
         ConnectionsPerAddress, Count, DatabaseUrl, Domain, DownloadRedirect, Downloads, EmailAddress, Endpoint, Host,
         Hours, Issuers, JwtSecrets, LatestChoice, LogFormat, LogLevel, MetricsAddress, MetricsToken, NameList,
         Networks, Origins, PerMinute, PoolSize, Port, PostgresUrl, ProxyExceptions, ProxyUrl, ReadChoice, RedisUrl,
@@ -203,6 +203,9 @@ settings! {
         latest_tag_policy: LatestChoice = "LATEST_TAG_POLICY", Fallback::Text("highest");
         /// Dist-tags that may be set beside `latest`; any by default
         allowed_tags: Option<TagList> = "ALLOWED_TAGS";
+        /// Whether new versions wait until an approver approves them, and others see them only then: off, all, or
+        /// those of some scopes
+        require_approval: ApprovalChoice = "REQUIRE_APPROVAL", Fallback::Text("off");
         /// Names of scopes, users and unscoped packages that only administrators may take, beside the reserved ones
         reserved_names: Option<NameList> = "RESERVED_NAMES";
         /// Downloads from which on a package's name, and that of its scope, is protected against new names that
@@ -321,8 +324,8 @@ settings! {
         "Signatures are not built into this release" {
             "REQUIRE_SIGNATURES", OFF; "SIGSTORE_TRUSTED_ROOT"; "ALLOWED_SIGNERS";
         }
-        "Approval of versions is not built into this release" {
-            "REQUIRE_APPROVAL", OFF; "REQUIRE_APPROVAL_FOR_TAGS", OFF;
+        "Dist-tags that need approval are not built into this release" {
+            "REQUIRE_APPROVAL_FOR_TAGS", OFF;
         }
         "A read-only registry is not built into this release" { "READ_ONLY", OFF; }
         "Turning password login off is not built into this release" { "PASSWORD_LOGIN", &["on"]; }

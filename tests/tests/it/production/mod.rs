@@ -19,8 +19,9 @@ mod shared_stores;
 mod storage;
 mod sweeping;
 mod webhooks;
+mod withheld;
 
-use aam_registry_tests::{Answer, Api, Server, Stores, replicas};
+use aam_registry_tests::{Answer, Api, Server, Settings, Stores, replicas};
 
 /// Three servers on the same stores.
 #[derive(Debug)]
@@ -32,7 +33,17 @@ pub(crate) struct Replicas {
 impl Replicas {
     pub(crate) async fn start() -> Self {
         let stores = Stores::start().await;
-        Self { servers: replicas(&stores.settings()).await, stores }
+        Self::on(stores.settings(), stores).await
+    }
+
+    /// The same with these settings beside those of the stores.
+    pub(crate) async fn start_with(settings: &[(&str, &str)]) -> Self {
+        let stores = Stores::start().await;
+        Self::on(stores.settings().and(settings), stores).await
+    }
+
+    async fn on(settings: Settings, stores: Stores) -> Self {
+        Self { servers: replicas(&settings).await, stores }
     }
 
     /// Registers a user; returns a client of each server with that session.

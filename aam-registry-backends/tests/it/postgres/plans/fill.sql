@@ -93,6 +93,13 @@ FROM versions v JOIN packages p ON p.id = v.package_id;
 
 INSERT INTO contents (version_id, files, readme) SELECT id, '[]', 'Read me' FROM versions;
 
+UPDATE versions SET status = 'rejected' WHERE id > 208000;
+INSERT INTO approvals (version_id, approver, status, comment, created_at)
+SELECT 190000 + n, md5('user' || n)::uuid, 'rejected', 'For tests', 1700000000000000 + n FROM generate_series(1, 20000) n;
+INSERT INTO recalls (version_id, category, reason, at, moderator, lifted_at, changed_at)
+SELECT n, 'other', 'For tests', 1700000000000000 + n, md5('user' || n)::uuid, 1700000000000000 + n, 1700000000000000 + n
+FROM generate_series(1, 20000) n;
+
 INSERT INTO dist_tags (package_id, tag, version_id) SELECT n, 'latest', n * 2 FROM generate_series(1, 100000) n;
 INSERT INTO dist_tags (package_id, tag, version_id) SELECT n, 'beta', n * 2 - 1 FROM generate_series(1, 100000, 5) n;
 
@@ -134,13 +141,13 @@ SELECT setval(pg_get_serial_sequence('packages', 'id'), 100000),
     setval(pg_get_serial_sequence('audit_log', 'id'), max(id)) FROM audit_log;
 
 INSERT INTO reports (id, package, category, text, reporter, created_at, closed_at, closed_by)
-SELECT ('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'kit-' || n, 'other', repeat(md5('text' || n), 12),
+SELECT ('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 'kit-' || n, 'other', repeat(md5('text' || n), 4),
     md5('user' || n)::uuid, 1700000000000000 + n, CASE WHEN n % 100 = 0 THEN NULL ELSE 1700000000000000 + n END,
     CASE WHEN n % 100 = 0 THEN NULL ELSE md5('user1')::uuid END
 FROM generate_series(1, 20000) n;
 
 INSERT INTO eval_results (version_id, name, status, metrics, run_at, recorded_at)
-SELECT id, 'quality', 'passed', '{}', 1700000000000000, 1700000000000000 FROM versions WHERE id % 4 = 0;
+SELECT id, 'quality', 'passed', '{}', 1700000000000000, 1700000000000000 FROM versions WHERE id % 50 = 0;
 
 INSERT INTO tag_gates (package_id, tag, evals)
-SELECT id, 'stable', '["quality"]' FROM packages WHERE id % 4 = 0;
+SELECT id, 'stable', '["quality"]' FROM packages WHERE id % 50 = 0;

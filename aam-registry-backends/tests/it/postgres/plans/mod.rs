@@ -26,8 +26,12 @@ const SMALL: &[&str] = &[
 ];
 
 /// Cases that walk through everything there is.
-const ENDLESS: &[&str] =
-    &["published_archives_are_listed_by_key", "sequencers_at_once_make_one_chain", "sequencing_makes_a_chain"];
+const ENDLESS: &[&str] = &[
+    "a_removed_version_is_gone",
+    "published_archives_are_listed_by_key",
+    "sequencers_at_once_make_one_chain",
+    "sequencing_makes_a_chain",
+];
 
 #[tokio::test]
 async fn no_statement_reads_a_table_that_grows_from_end_to_end() {

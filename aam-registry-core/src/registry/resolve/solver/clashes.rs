@@ -73,7 +73,11 @@ impl Clash {
         Self {
             package: package.name.clone(),
             exists: package.exists,
-            highest: package.versions().iter().find(|known| !known.yanked).map(|known| known.version.clone()),
+            highest: package
+                .versions()
+                .iter()
+                .find(|known| !known.is_by_demand_only())
+                .map(|known| known.version.clone()),
             demands: told.into_iter().map(demand).collect(),
             others,
         }
@@ -87,7 +91,7 @@ fn would_do(package: &Package, wishes: &[Wished]) -> HashMap<usize, Vec<usize>> 
     for (candidate, version) in package.versions().iter().enumerate() {
         let unmet = |(_, wished): &(usize, &Wished)| !meets(package, &wished.wish, candidate);
         let mut unmet = wishes.iter().enumerate().filter(unmet);
-        if let (false, Some((only, _)), None) = (version.yanked, unmet.next(), unmet.next()) {
+        if let (false, Some((only, _)), None) = (version.is_by_demand_only(), unmet.next(), unmet.next()) {
             would_do.entry(only).or_default().push(candidate);
         }
     }
@@ -103,7 +107,7 @@ fn another_helps(by: &Package, chosen: usize, package: &Package, candidates: &[u
     let accepts_one = |constraint: &Constraint| {
         candidates.iter().any(|candidate| constraint.matches(&package.versions()[*candidate].version))
     };
-    let mut others = by.versions().iter().enumerate().filter(|(at, other)| *at != chosen && !other.yanked);
+    let mut others = by.versions().iter().enumerate().filter(|(at, other)| *at != chosen && !other.is_by_demand_only());
     others.any(|(_, other)| other.dependencies.get(&package.name).is_none_or(accepts_one))
 }
 

@@ -126,7 +126,7 @@ impl Package {
     pub(super) fn is_eligible(&self, candidate: usize) -> bool {
         self.versions()
             .get(candidate)
-            .is_some_and(|candidate| !candidate.yanked || self.pinned.contains(&candidate.version))
+            .is_some_and(|candidate| !candidate.is_by_demand_only() || self.pinned.contains(&candidate.version))
     }
 
     /// Records that a version was skipped because it is not eligible.

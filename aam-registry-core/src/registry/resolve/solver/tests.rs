@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::types::{ApprovalStatus, Sha256Digest, Version, VersionTexts};
+use crate::types::{Sha256Digest, Version, VersionStatus, VersionTexts};
 
 pub(in crate::registry::resolve) type Roots = BTreeMap<PackageName, Constraint>;
 type Chosen = BTreeMap<PackageName, Version>;
@@ -15,7 +15,7 @@ fn candidate(version: &str, yanked: bool, dependencies: &[(&str, &str)]) -> Vers
         sha256: Sha256Digest::of(version.as_bytes()),
         archive_size: 1,
         dependencies: demands(dependencies),
-        approval_status: ApprovalStatus::Approved,
+        status: VersionStatus::OPEN,
     }
 }
 

@@ -1,9 +1,12 @@
 //! Types of settings about accounts.
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 use aam_registry_backends::{jwt::JwtConfig, secrets::SecretKeys};
-use aam_registry_core::types::{DistTag, ScopeName, Username};
+use aam_registry_core::{
+    registry::ApprovalPolicy,
+    types::{DistTag, ScopeName, Username},
+};
 use secrecy::SecretString;
 
 use crate::config::setting::{Refusal, Value};
@@ -139,6 +142,33 @@ impl Value for TagList {
             .collect::<Result<_, _>>()
             .map(Self)
             .map_err(|error| Refusal::Because(error.to_string()))
+    }
+}
+
+/// Which versions wait for approval.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ApprovalChoice(pub(crate) ApprovalPolicy);
+
+impl Value for ApprovalChoice {
+    const PLACEHOLDER: &'static str = "WHICH";
+
+    fn allowed() -> String {
+        "`off`, `all`, or a comma-separated list of scopes such as `@acme,@legal`".to_owned()
+    }
+
+    fn parse(text: &str) -> Result<Self, Refusal> {
+        Ok(Self(match text.trim().to_ascii_lowercase().as_str() {
+            "off" | "no" | "false" | "0" => ApprovalPolicy::NotRequired,
+            "all" | "on" | "yes" | "true" | "1" => ApprovalPolicy::All,
+            _ => {
+                let scope = |name: &str| {
+                    let name = name.trim();
+                    name.strip_prefix('@').unwrap_or(name).parse::<ScopeName>()
+                };
+                let scopes: Result<BTreeSet<_>, _> = text.split(',').map(scope).collect();
+                ApprovalPolicy::Scopes(scopes.map_err(|error| Refusal::Because(error.to_string()))?)
+            }
+        }))
     }
 }
 

@@ -12,7 +12,7 @@ mod stores;
 mod trusted_publishing;
 mod webhooks;
 
-pub(crate) use accounts::{AdminPassword, EmailAddress, JwtSecrets, NameList, SecretsKeys, TagList};
+pub(crate) use accounts::{AdminPassword, ApprovalChoice, EmailAddress, JwtSecrets, NameList, SecretsKeys, TagList};
 pub(crate) use choices::{
     DownloadRedirect, LatestChoice, LogFormat, LogLevel, ReadChoice, Registration, StorageBackend, Switch,
 };
