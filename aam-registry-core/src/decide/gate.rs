@@ -595,6 +595,7 @@ mod tests {
                     | Action::ReadLog
                     | Action::ReadPackageLog
                     | Action::ReadWebhooks
+                    | Action::ReadPublishers
                     | Action::ReadReports
                     | Action::ReadPublishers
                     | Action::ListAccounts
