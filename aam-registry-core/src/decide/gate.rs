@@ -596,6 +596,7 @@ mod tests {
                     | Action::ReadPackageLog
                     | Action::ReadWebhooks
                     | Action::ReadReports
+                    | Action::ReadPublishers
                     | Action::ListAccounts
             );
             let as_anyone = Rights::default().permit(*action);
