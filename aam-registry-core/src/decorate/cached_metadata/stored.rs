@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 use crate::types::{
-    AccountRole, AccountRoles, ApprovalStatus, ArchiveLocation, DistTag, EvalResult, EvalStatus, LocatedVersion,
-    Manifest, Package, PublishedVersion, Quarantine, QuarantineCategory, User, Version, VersionDetail, VersionStatus,
-    VersionSummary, VersionText, VersionTexts, Visibility,
+    AccountRole, AccountRoles, ArchiveLocation, DistTag, EvalResult, EvalStatus, LocatedVersion, Manifest, Package,
+    PublishedVersion, Quarantine, QuarantineCategory, User, Version, VersionDetail, VersionStatus, VersionSummary,
+    VersionText, VersionTexts, Visibility,
 };
 
 /// A value that can be stored in the shared cache and read back.
