@@ -19,6 +19,7 @@ use super::world::{actor, database};
 /// Holds what no text of PostgreSQL may, and what stands for it there.
 const ODD: &str = "a\0b\u{1}0 zoë\u{fffd}";
 
+#[expect(clippy::too_many_lines, reason = "one text after the other, in the order of what holds it")]
 #[tokio::test]
 async fn any_text_comes_back_as_it_was() {
     let (store, _database) = database().await;

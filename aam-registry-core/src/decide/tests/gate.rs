@@ -185,6 +185,7 @@ fn publisher_change(name: &str, of_owner: bool) -> Result<()> {
 }
 
 /// What somebody gets who may do `action` by its row.
+#[expect(clippy::too_many_lines, reason = "one arm for each action")]
 async fn attempt(action: Action, reads: &Reads) -> Result<()> {
     let Reads { registry, by } = reads;
     let (name, page) = ("kit".parse().expect("a name"), PageRequest { page: 1, limit: 1 });

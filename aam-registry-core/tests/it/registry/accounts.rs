@@ -260,7 +260,7 @@ async fn a_token_gets_any_scope_there_is_and_no_other() {
     let world = World::new();
     let ada = world.user("ada").await;
     for scope in TokenScope::ALL {
-        let (token, _) = world.registry.create_token(&ada, request(&[scope.as_str()])).await.expect(scope.as_str());
+        let (token, _) = world.registry.create_token(&ada, request(&[scope.as_str()])).await.expect("a token");
         assert!(token.scopes.contains(scope));
     }
     let error = world.registry.create_token(&ada, request(&["publish", "write"])).await.expect_err("refused");

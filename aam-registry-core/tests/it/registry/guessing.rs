@@ -107,8 +107,8 @@ async fn a_right_password_with_a_code_is_not_locked_out() {
     assert_eq!(refused("ada", PASSWORD, "000000").await, ErrorCode::RateLimited, "it tells nothing of the password");
     assert_eq!(failure(&world, "192.0.2.78", "ada", "wrong").await, ErrorCode::InvalidCredentials, "what is forgiven");
     let client = LoginClient::new(Some(address("192.0.2.78")), None);
-    let (login, password, otp) = ("ada".to_owned(), PASSWORD.to_owned(), Some(code(0)));
-    world.registry.log_in(LoginRequest { login, password, otp, client }).await.expect("the owner");
+    let request = LoginRequest { login: "ada".to_owned(), password: PASSWORD.to_owned(), otp: Some(code(0)), client };
+    world.registry.log_in(request).await.expect("the owner");
 }
 
 #[tokio::test]

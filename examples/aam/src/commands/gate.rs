@@ -46,9 +46,10 @@ impl Gate {
                 }
                 let set = client.set_gates(&package, &gates).await?;
                 session.out.done(&set, || {
-                    vec![match evals.is_empty() {
-                        true => format!("{tag} of {package} has no gate"),
-                        false => format!("{tag} of {package} names only versions that passed {}", joined(&evals)),
+                    vec![if evals.is_empty() {
+                        format!("{tag} of {package} has no gate")
+                    } else {
+                        format!("{tag} of {package} names only versions that passed {}", joined(&evals))
                     }]
                 })
             }

@@ -47,21 +47,20 @@ impl Otp {
         let client = session.authenticated(&registry)?;
         match self {
             Self::Enrol(Enrol { no_confirm, confirm }) => {
-                let code = match confirm {
-                    Some(code) => code,
-                    None => {
-                        let enrolled = client.enroll_otp().await?;
-                        let seed = [format!("Or enter this seed: {}", enrolled.secret)];
-                        if no_confirm {
-                            let lines = || picture(&enrolled.otpauth_uri).into_iter().chain(seed).collect();
-                            return session.out.done(&enrolled, lines);
-                        }
-                        session.out.note("Scan this with your authenticator app:");
-                        for line in picture(&enrolled.otpauth_uri).iter().chain(&seed) {
-                            session.out.note(line);
-                        }
-                        prompt::line("Code of the app", "--confirm")?
+                let code = if let Some(code) = confirm {
+                    code
+                } else {
+                    let enrolled = client.enroll_otp().await?;
+                    let seed = [format!("Or enter this seed: {}", enrolled.secret)];
+                    if no_confirm {
+                        let lines = || picture(&enrolled.otpauth_uri).into_iter().chain(seed).collect();
+                        return session.out.done(&enrolled, lines);
                     }
+                    session.out.note("Scan this with your authenticator app:");
+                    for line in picture(&enrolled.otpauth_uri).iter().chain(&seed) {
+                        session.out.note(line);
+                    }
+                    prompt::line("Code of the app", "--confirm")?
                 };
                 let codes = client.confirm_otp(&code).await?;
                 session.out.note("Logins need a code from now on. Keep these recovery codes; each works once:");
