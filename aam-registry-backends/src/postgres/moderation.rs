@@ -72,7 +72,7 @@ pub(super) async fn recalls(tx: &Session, query: &RecallQuery) -> Tx<RecallList>
             package: sql::parsed(row, 0)?,
             version: sql::parsed(row, 1)?,
             sha256: sql::digest(row, 2)?,
-            category: sql::coded(row, 3, columns::quarantine_category)?,
+            category: sql::coded(row, 3, columns::moderation_category)?,
             reason: sql::text(row, 4)?,
             at: sql::instant(row, 5)?,
             lifted_at: sql::optional_instant(row, 6)?,

@@ -104,7 +104,7 @@ fn report(row: &Row) -> Tx<NamedReport> {
             id: sql::id(row, 0)?,
             package: sql::parsed(row, 1)?,
             version: name(2)?.map(str::parse).transpose()?,
-            category: sql::coded(row, 3, columns::report_category)?,
+            category: sql::coded(row, 3, columns::moderation_category)?,
             text: sql::text(row, 4)?,
             reporter: sql::id(row, 5)?,
             created_at: sql::instant(row, 6)?,

@@ -278,7 +278,7 @@ fn quarantine(row: &Row) -> Tx<Option<Quarantine>> {
     let Some(reason) = sql::optional_text(row, 15)? else { return Ok(None) };
     let by: Option<&str> = row.try_get(17)?;
     Ok(Some(Quarantine {
-        category: sql::coded(row, 14, columns::quarantine_category)?,
+        category: sql::coded(row, 14, columns::moderation_category)?,
         reason,
         at: sql::instant(row, 16)?,
         by: by.map(str::parse).transpose()?,

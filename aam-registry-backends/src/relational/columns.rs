@@ -7,9 +7,9 @@ use aam_registry_core::{
     error::{InvalidName, Outcome},
     types::{
         AccountRole, AccountRoles, ApprovalStatus, ArchiveFile, AuditEvent, Constraint, DisableReason, DisabledWebhook,
-        EvalName, EvalStatus, Issuer, JobState, Manifest, OneTimePurpose, PackageName, PublisherPreset,
-        QuarantineCategory, ReportCategory, ScopeRole, Sha256Digest, TokenPattern, TokenScope, TokenScopes,
-        VersionStatus, WebhookName, WebhookUrl,
+        EvalName, EvalStatus, Issuer, JobState, Manifest, ModerationCategory, OneTimePurpose, PackageName,
+        PublisherPreset, ScopeRole, Sha256Digest, TokenPattern, TokenScope, TokenScopes, VersionStatus, WebhookName,
+        WebhookUrl,
     },
 };
 use jiff::Timestamp;
@@ -194,9 +194,9 @@ pub(crate) fn eval_names(text: &str) -> Result<Vec<EvalName>, Corrupt> {
     names.iter().map(|name| Ok(name.parse()?)).collect()
 }
 
-/// What a report is about.
-pub(crate) fn report_category(text: &str) -> Result<ReportCategory, Corrupt> {
-    ReportCategory::parse(text).ok_or_else(|| Corrupt(format!("category of a report `{text}`")))
+/// What is wrong with a package that was reported, or with a version in quarantine.
+pub(crate) fn moderation_category(text: &str) -> Result<ModerationCategory, Corrupt> {
+    ModerationCategory::parse(text).ok_or_else(|| Corrupt(format!("category of a report or quarantine `{text}`")))
 }
 
 /// The column that says whether an account has a role.
@@ -246,11 +246,6 @@ pub(crate) fn version_status(text: &str) -> Result<VersionStatus, Corrupt> {
 /// What was decided about a version.
 pub(crate) fn approval_status(text: &str) -> Result<ApprovalStatus, Corrupt> {
     ApprovalStatus::parse(text).ok_or_else(|| Corrupt(format!("status of an approval `{text}`")))
-}
-
-/// Why a version is in quarantine.
-pub(crate) fn quarantine_category(text: &str) -> Result<QuarantineCategory, Corrupt> {
-    QuarantineCategory::parse(text).ok_or_else(|| Corrupt(format!("category of a quarantine `{text}`")))
 }
 
 /// What a one-time token is for.

@@ -76,7 +76,7 @@ fn report(row: &Row<'_>) -> Tx<NamedReport> {
             id: sql::parsed(row, 0)?,
             package: sql::parsed(row, 1)?,
             version: version.map(|version| version.parse()).transpose()?,
-            category: sql::coded(row, 3, columns::report_category)?,
+            category: sql::coded(row, 3, columns::moderation_category)?,
             text: row.get(4)?,
             reporter: sql::parsed(row, 5)?,
             created_at: sql::instant(row, 6)?,

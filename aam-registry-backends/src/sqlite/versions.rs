@@ -215,7 +215,7 @@ fn quarantine(row: &Row<'_>) -> Tx<Option<Quarantine>> {
     let Some(reason) = row.get::<_, Option<String>>(14)? else { return Ok(None) };
     let by: Option<String> = row.get(16)?;
     Ok(Some(Quarantine {
-        category: sql::coded(row, 13, columns::quarantine_category)?,
+        category: sql::coded(row, 13, columns::moderation_category)?,
         reason,
         at: sql::instant(row, 15)?,
         by: by.map(|by| by.parse()).transpose()?,

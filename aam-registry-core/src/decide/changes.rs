@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use super::{LatestMove, PublishCommit};
 use crate::types::{
     AccountState, ApprovalStatus, ArchiveKey, Change, DistTag, EvalResult, Gates, Invitation, InvitationId, JobId,
-    LoginSession, NewAuditEntry, NewJob, OneTimePurpose, OneTimeToken, OperatorWebhookState, PackageName, PublisherId,
-    PublisherTokenId, QuarantineCategory, Report, ScopeName, ScopeRole, ScopeWebhook, SecondFactor, Sha256Digest,
+    LoginSession, ModerationCategory, NewAuditEntry, NewJob, OneTimePurpose, OneTimeToken, OperatorWebhookState,
+    PackageName, PublisherId, PublisherTokenId, Report, ScopeName, ScopeRole, ScopeWebhook, SecondFactor, Sha256Digest,
     StoredWebhook, Token, TokenId, TokenNotice, TrustedPublisher, User, UserId, Version, VersionStatus, VersionText,
     Visibility, WebhookName,
 };
@@ -344,7 +344,7 @@ pub struct YankState {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QuarantineState {
     /// Why, in one word.
-    pub category: QuarantineCategory,
+    pub category: ModerationCategory,
     /// Why, in the moderator's words.
     pub reason: String,
     /// When it was put there.

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     types::{
-        Actor, DistTag, LatestPolicy, Moderation, NewAuditEntry, PackageName, QuarantineCategory, Version,
+        Actor, DistTag, LatestPolicy, Moderation, ModerationCategory, NewAuditEntry, PackageName, Version,
         VersionStatus,
     },
 };
@@ -19,7 +19,7 @@ pub enum QuarantineChange {
     /// Puts it into quarantine; where it is there already, says anew why.
     Impose {
         /// Why, in one word.
-        category: QuarantineCategory,
+        category: ModerationCategory,
         /// Why, in the moderator's words.
         reason: String,
     },

@@ -5,7 +5,7 @@ use crate::{
     decide::{Action, QuarantineChange, QuarantineCommand, Quarantined},
     error::{Error, Result},
     ports::{CommandHandlerExt, QueryHandlerExt, RecallsSince},
-    types::{AuditEvent, PackageName, Principal, QuarantineCategory, RecallList, RecallQuery, Version},
+    types::{AuditEvent, ModerationCategory, PackageName, Principal, RecallList, RecallQuery, Version},
 };
 
 /// The most recalls of one answer.
@@ -23,7 +23,7 @@ impl Registry {
         by: &Principal,
         name: &PackageName,
         version: &Version,
-        category: QuarantineCategory,
+        category: ModerationCategory,
         reason: &str,
     ) -> Result<Quarantined> {
         let reason = message("reason", Some(reason.to_owned()))?

@@ -4,8 +4,8 @@ use crate::{
     error::{Detail, Error, Result},
     ports::{CommandHandlerExt, QueryHandlerExt, Reports},
     types::{
-        AccountFilter, AccountRole, AuditEvent, NamedReport, NewAuditEntry, PackageName, Page, Principal, Report,
-        ReportCategory, ReportFilter, ReportId, Username, Version,
+        AccountFilter, AccountRole, AuditEvent, ModerationCategory, NamedReport, NewAuditEntry, PackageName, Page,
+        Principal, Report, ReportFilter, ReportId, Username, Version,
     },
 };
 
@@ -15,7 +15,7 @@ pub struct ReportRequest {
     /// The version, if it is about one.
     pub version: Option<Version>,
     /// What it is about.
-    pub category: ReportCategory,
+    pub category: ModerationCategory,
     /// What is wrong: 1 to [`Report::MAX_TEXT`] characters.
     pub text: String,
 }

@@ -80,8 +80,8 @@ const FEATURES: &[Feature] = &[
         ],
         asking: Asking::AllBut(&["approved"]),
         asked_in: &[Manifest, Publish, Scope],
-        what: "approvals",
-        instead: "leave it out; a version is there for everybody as soon as it is published",
+        what: "other ways to ask for an approval",
+        instead: "leave it out; the operator says by REQUIRE_APPROVAL which versions wait for one",
     },
     Feature {
         names: &["signature", "signatures", "signaturetype", "signed", "requiresignature", "requiresignatures"],

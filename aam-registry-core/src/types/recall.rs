@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::types::{PackageName, QuarantineCategory, Sha256Digest, Sight, Version};
+use crate::types::{ModerationCategory, PackageName, Sha256Digest, Sight, Version};
 
 /// A version that was put into quarantine, and maybe let out of it again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub struct Recall {
     /// The digest of its archive.
     pub sha256: Sha256Digest,
     /// Why, in one word.
-    pub category: QuarantineCategory,
+    pub category: ModerationCategory,
     /// Why, in the moderator's words.
     pub reason: String,
     /// When.

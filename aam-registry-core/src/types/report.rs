@@ -9,43 +9,6 @@ id! {
     ReportId
 }
 
-/// What a report is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum ReportCategory {
-    /// It harms who installs it.
-    Malware,
-    /// It holds a secret that was published by mistake.
-    Secret,
-    /// It is spam, insults, or pretends to be another package.
-    Abuse,
-    /// It breaks a law or a licence.
-    Legal,
-    /// Anything else.
-    Other,
-}
-
-impl ReportCategory {
-    /// Every category.
-    pub const ALL: [Self; 5] = [Self::Malware, Self::Secret, Self::Abuse, Self::Legal, Self::Other];
-
-    /// The category as text: `malware`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Malware => "malware",
-            Self::Secret => "secret",
-            Self::Abuse => "abuse",
-            Self::Legal => "legal",
-            Self::Other => "other",
-        }
-    }
-
-    /// Reads the category's text.
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|category| category.as_str() == text)
-    }
-}
-
 /// Whether somebody still has to look at a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReportState {
@@ -83,7 +46,7 @@ pub struct Report {
     /// The version, if it is about one.
     pub version: Option<Version>,
     /// What it is about.
-    pub category: ReportCategory,
+    pub category: ModerationCategory,
     /// What the reporter says.
     pub text: String,
     /// Who reports.

@@ -107,47 +107,11 @@ impl VersionStatus {
     }
 }
 
-/// Why a version is in quarantine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum QuarantineCategory {
-    /// It harms those who use it.
-    Malware,
-    /// It holds a secret that was published by mistake.
-    Secret,
-    /// It breaks the rules of the registry.
-    Abuse,
-    /// The law demands it.
-    Legal,
-    /// Something else, which the reason says.
-    Other,
-}
-
-impl QuarantineCategory {
-    /// Every category.
-    pub const ALL: [Self; 5] = [Self::Malware, Self::Secret, Self::Abuse, Self::Legal, Self::Other];
-
-    /// The category as text: `malware`, `secret`, `abuse`, `legal`, `other`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Malware => "malware",
-            Self::Secret => "secret",
-            Self::Abuse => "abuse",
-            Self::Legal => "legal",
-            Self::Other => "other",
-        }
-    }
-
-    /// Reads the category's text.
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|category| category.as_str() == text)
-    }
-}
-
 /// The quarantine of a version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Quarantine {
     /// Why, in one word.
-    pub category: QuarantineCategory,
+    pub category: ModerationCategory,
     /// Why, in the moderator's words.
     pub reason: String,
     /// Since when.

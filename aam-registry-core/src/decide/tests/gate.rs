@@ -28,8 +28,8 @@ use crate::{
     registry::{AccountSearch, Registry},
     types::{
         AccountRole, AccountRoles, AccountState, Actor, ApprovalStatus, AuditFilter, Credential, EvalResult,
-        EvalStatus, Gates, InvitationId, LatestPolicy, Moderation, NewUpload, OneTimePurpose, OneTimeToken,
-        PageRequest, Principal, Report, ReportCategory, ReportFilter, ReportId, ScopeRole, SealedSecret, Sha256Digest,
+        EvalStatus, Gates, InvitationId, LatestPolicy, Moderation, ModerationCategory, NewUpload, OneTimePurpose,
+        OneTimeToken, PageRequest, Principal, Report, ReportFilter, ReportId, ScopeRole, SealedSecret, Sha256Digest,
         TokenId, TokenScope, TokenScopes, User, VersionStatus, Visibility, WebhookId,
     },
 };
@@ -142,7 +142,7 @@ fn new_report() -> NewReport {
         id: ReportId::generate(),
         package: "kit".parse().expect("a name"),
         version: None,
-        category: ReportCategory::Other,
+        category: ModerationCategory::Other,
         text: "odd".into(),
         reporter: user(0),
         created_at: NOW,

@@ -4,7 +4,7 @@ use super::{ADMIN, NOW, actor, caller, entry, facts, private, user, v};
 use crate::{
     decide::{CloseReport, CloseReportFacts, NewReport, NewReportFacts},
     error::ErrorCode,
-    types::{NamedReport, Report, ReportCategory, ReportId, ScopeRole},
+    types::{ModerationCategory, NamedReport, Report, ReportId, ScopeRole},
 };
 
 fn new(version: Option<&str>) -> NewReport {
@@ -12,7 +12,7 @@ fn new(version: Option<&str>) -> NewReport {
         id: ReportId::generate(),
         package: "@team/kit".parse().expect("a name"),
         version: version.map(v),
-        category: ReportCategory::Malware,
+        category: ModerationCategory::Malware,
         text: "It sends the environment away".into(),
         reporter: user(0),
         created_at: NOW,

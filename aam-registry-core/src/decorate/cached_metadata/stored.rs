@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 use crate::types::{
-    AccountRole, AccountRoles, ArchiveLocation, DistTag, EvalResult, EvalStatus, LocatedVersion, Manifest, Package,
-    PublishedVersion, Quarantine, QuarantineCategory, User, Version, VersionDetail, VersionStatus, VersionSummary,
-    VersionText, VersionTexts, Visibility,
+    AccountRole, AccountRoles, ArchiveLocation, DistTag, EvalResult, EvalStatus, LocatedVersion, Manifest,
+    ModerationCategory, Package, PublishedVersion, Quarantine, User, Version, VersionDetail, VersionStatus,
+    VersionSummary, VersionText, VersionTexts, Visibility,
 };
 
 /// A value that can be stored in the shared cache and read back.
@@ -358,7 +358,7 @@ impl Shared for User {
 
 fn quarantine(stored: StoredQuarantine) -> Option<Quarantine> {
     Some(Quarantine {
-        category: QuarantineCategory::parse(&stored.category)?,
+        category: ModerationCategory::parse(&stored.category)?,
         reason: stored.reason,
         at: instant(stored.at)?,
         by: match stored.by {

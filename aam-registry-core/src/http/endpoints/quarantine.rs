@@ -13,7 +13,7 @@ use crate::{
         routing::{Access, Answer, Content, RequestContent, Route, Verb, handler, route},
         wire::{ModeratedAnswer, QuarantineRequest, RecallsAnswer},
     },
-    types::QuarantineCategory,
+    types::ModerationCategory,
 };
 
 const ERRORS: &[ErrorCode] = &[
@@ -86,7 +86,7 @@ const MODERATED: &[Answer] =
 async fn impose(call: Call, body: RequestBody) -> Answered {
     let (package, version) = call.version()?;
     let request: QuarantineRequest = call.json(body).await?;
-    let category = QuarantineCategory::parse(&request.category).ok_or_else(|| {
+    let category = ModerationCategory::parse(&request.category).ok_or_else(|| {
         let error = "must be one of `malware`, `secret`, `abuse`, `legal`, `other`";
         Failure::invalid(format!("`category` {error}"), vec![Detail::new("category", error)])
     })?;

@@ -13,7 +13,7 @@ use crate::{
         wire::{NamedReportAnswer, ReportAnswer, ReportChangeRequest, ReportRequest, ReportsPage},
     },
     registry,
-    types::{ReportCategory, ReportFilter, ReportState},
+    types::{ModerationCategory, ReportFilter, ReportState},
 };
 
 /// The most reports of a page.
@@ -78,8 +78,8 @@ fn states() -> serde_json::Value {
 async fn report(call: Call, body: RequestBody) -> Answered {
     let package = call.package()?;
     let request: ReportRequest = call.json(body).await?;
-    let category = ReportCategory::parse(&request.category).ok_or_else(|| {
-        let known = ReportCategory::ALL.map(ReportCategory::as_str).join(", ");
+    let category = ModerationCategory::parse(&request.category).ok_or_else(|| {
+        let known = ModerationCategory::ALL.map(ModerationCategory::as_str).join(", ");
         one_of("category", &known)
     })?;
     let version = request.version.map(|text| text.parse()).transpose()?;

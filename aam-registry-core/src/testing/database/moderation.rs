@@ -14,8 +14,9 @@ use crate::{
     error::{ErrorCode, Result},
     ports::{ApprovalsOf, CommandHandlerExt, Database, QueryHandlerExt, RecallsSince, VersionsByApproval},
     types::{
-        AccountRole, Actor, ApprovalStatus, AuditEvent, DistTag, LatestPolicy, Moderation, PackageName, PageRequest,
-        QuarantineCategory, Reach, Recall, RecallQuery, Sight, VersionBounds, VersionRange, VersionStatus, Visibility,
+        AccountRole, Actor, ApprovalStatus, AuditEvent, DistTag, LatestPolicy, Moderation, ModerationCategory,
+        PackageName, PageRequest, Reach, Recall, RecallQuery, Sight, VersionBounds, VersionRange, VersionStatus,
+        Visibility,
     },
 };
 
@@ -60,7 +61,7 @@ fn moderation(by: &Actor, name: &PackageName, version: &str, change: QuarantineC
 }
 
 fn impose(reason: &str) -> QuarantineChange {
-    QuarantineChange::Impose { category: QuarantineCategory::Malware, reason: reason.to_owned() }
+    QuarantineChange::Impose { category: ModerationCategory::Malware, reason: reason.to_owned() }
 }
 
 /// Which reads find the version within `reach`.
@@ -229,7 +230,7 @@ pub async fn a_quarantine_comes_and_goes(db: &dyn Database) {
     assert_eq!(latest(db, &name).await.as_deref(), Some("1.0.0"));
     let detail = db.version(&name, &v("1.1.0"), Reach::Everything).await.expect("read").expect("a version");
     let quarantine = detail.quarantine.expect("a quarantine");
-    assert_eq!((quarantine.category, &*quarantine.reason), (QuarantineCategory::Malware, "it steals"));
+    assert_eq!((quarantine.category, &*quarantine.reason), (ModerationCategory::Malware, "it steals"));
     assert_eq!(quarantine.by.as_ref(), Some(&moderator.username));
     let [recall] = &recalls_of(db, &name, Sight::default()).await[..] else { panic!("one recall") };
     assert_eq!((&recall.version, recall.sha256, recall.lifted_at), (&v("1.1.0"), detail.summary.sha256, None));

@@ -8,8 +8,8 @@ use crate::{
     error::{ErrorCode, Result},
     ports::{CommandHandlerExt, Database, QueryHandlerExt, Reports},
     types::{
-        AccountRole, Actor, AuditEvent, NamedReport, PackageName, PageRequest, Report, ReportCategory, ReportFilter,
-        ReportId, ReportState, UserId,
+        AccountRole, Actor, AuditEvent, ModerationCategory, NamedReport, PackageName, PageRequest, Report,
+        ReportFilter, ReportId, ReportState, UserId,
     },
 };
 
@@ -18,7 +18,7 @@ fn new(by: &Actor, package: &PackageName, version: Option<&str>) -> NewReport {
         id: ReportId::generate(),
         package: package.clone(),
         version: version.map(v),
-        category: ReportCategory::Secret,
+        category: ModerationCategory::Secret,
         text: "holds a key; \u{1f511} \"quoted\"".into(),
         reporter: UserId::generate(),
         created_at: now(),

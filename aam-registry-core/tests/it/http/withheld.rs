@@ -7,7 +7,7 @@ use aam_registry_core::{
     decorate::CachedMetadata,
     memory::MemoryMetadata,
     registry::{ApprovalPolicy, Policy},
-    types::{AccountRole, ApprovalStatus, Principal, QuarantineCategory, ScopeRole},
+    types::{AccountRole, ApprovalStatus, ModerationCategory, Principal, ScopeRole},
 };
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -86,7 +86,7 @@ impl Town {
         };
         // An administrator, since a moderator sees no version that waits for approval.
         let quarantine = async || {
-            let why = registry.quarantine(&root, &kit, &two, QuarantineCategory::Malware, "it steals").await;
+            let why = registry.quarantine(&root, &kit, &two, ModerationCategory::Malware, "it steals").await;
             why.expect("quarantined");
         };
         match state {

@@ -6,7 +6,7 @@ use aam_registry_core::{
     error::ErrorCode,
     memory::MemoryMailer,
     registry::{ApprovalPolicy, Policy},
-    types::{AccountRole, ApprovalStatus, JobFilter, JobState, PageRequest, Principal, QuarantineCategory},
+    types::{AccountRole, ApprovalStatus, JobFilter, JobState, ModerationCategory, PageRequest, Principal},
 };
 
 use super::world::{World, archive, name, version};
@@ -66,7 +66,7 @@ async fn those_concerned_hear_of_approvals_and_quarantines() {
     registry.decide_approval(&may, &kit, &one, ApprovalStatus::Approved, None).await.expect("approved");
     world.published(&ada, "kit", "1.1.0").await;
     registry.decide_approval(&may, &kit, &two, ApprovalStatus::Rejected, Some("no".into())).await.expect("rejected");
-    let category = QuarantineCategory::Malware;
+    let category = ModerationCategory::Malware;
     registry.quarantine(&moderator, &kit, &one, category, "it steals").await.expect("quarantined");
     registry.release(&moderator, &kit, &one).await.expect("released");
     registry.quarantine(&moderator, &kit, &one, category, "it does steal").await.expect("quarantined");
@@ -102,7 +102,7 @@ async fn the_bytes_of_a_removed_version_are_deleted_and_no_others() {
     assert_eq!(removed.code(), ErrorCode::InvalidRequest);
     world
         .registry
-        .quarantine(&moderator, &kit, &one, QuarantineCategory::Legal, "a court says so")
+        .quarantine(&moderator, &kit, &one, ModerationCategory::Legal, "a court says so")
         .await
         .expect("done");
     world.registry.remove_version(&moderator, &kit, &one).await.expect("removed");

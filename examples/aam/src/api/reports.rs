@@ -1,6 +1,6 @@
 //! Reports of packages.
 
-use aam_registry_core::types::{PackageName, ReportCategory, ReportId, ReportState, Version};
+use aam_registry_core::types::{ModerationCategory, PackageName, ReportId, ReportState, Version};
 use reqwest::Method;
 use serde_json::json;
 
@@ -18,7 +18,7 @@ impl Client {
         &self,
         name: &PackageName,
         version: Option<&Version>,
-        category: ReportCategory,
+        category: ModerationCategory,
         text: &str,
     ) -> Result<Answered<Identified>> {
         let version = version.map(ToString::to_string);

@@ -1,6 +1,6 @@
 //! `aam report`
 
-use aam_registry_core::types::{PackageName, ReportCategory, Selector};
+use aam_registry_core::types::{ModerationCategory, PackageName, Selector};
 use clap::Args;
 
 use crate::{
@@ -22,15 +22,15 @@ pub(crate) struct Report {
     spec: PackageSpec,
     /// What it is about: malware, secret, abuse, legal or other
     #[arg(long, value_parser = category)]
-    category: ReportCategory,
+    category: ModerationCategory,
     /// What is wrong
     #[arg(long)]
     text: String,
 }
 
-fn category(text: &str) -> Result<ReportCategory, String> {
-    let known = || ReportCategory::ALL.map(ReportCategory::as_str).join(", ");
-    ReportCategory::parse(text).ok_or_else(|| format!("use one of {}", known()))
+fn category(text: &str) -> Result<ModerationCategory, String> {
+    let known = || ModerationCategory::ALL.map(ModerationCategory::as_str).join(", ");
+    ModerationCategory::parse(text).ok_or_else(|| format!("use one of {}", known()))
 }
 
 impl Report {
