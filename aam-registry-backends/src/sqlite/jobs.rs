@@ -2,13 +2,17 @@ use std::time::Duration;
 
 use aam_registry_core::{
     Result,
-    ports::{Clock, JobQueue, SystemClock},
+    ports::JobQueue,
     types::{Job, JobEnd, JobFigures, JobFilter, JobId, JobLease, JobSelection, JobState, LeasedJob, NewJob, Page},
 };
 use async_trait::async_trait;
 use rusqlite::{Connection, Row};
 
-use super::{SqliteMetadata, failure::Tx, sql};
+use super::{
+    SqliteMetadata,
+    failure::Tx,
+    sql::{self, now},
+};
 use crate::relational::{
     columns,
     jobs::{due_kinds, job_columns, job_figures},
@@ -222,11 +226,6 @@ fn job(row: &Row<'_>) -> Tx<Job> {
         last_error: row.get(7)?,
         ended_at: sql::optional_instant(row, 8)?,
     })
-}
-
-/// The clock of the database, which is that of the machine, in microseconds since 1970.
-fn now() -> i64 {
-    SystemClock.now().as_microsecond()
 }
 
 fn micros(duration: Duration) -> i64 {

@@ -10,7 +10,7 @@ use rusqlite::Connection;
 use super::{
     failure::{Failure, Tx},
     ids::VersionId,
-    publishing, sql,
+    sql,
 };
 
 type OfVersion<'a> = (&'a PackageName, &'a Version);
@@ -60,7 +60,7 @@ pub(super) fn discard_archive(tx: &Connection, version: OfVersion<'_>, archive: 
     sql::run(tx, "UPDATE contents SET files = '[]', readme = NULL WHERE version_id = ?1", [id])?;
     let abandon =
         "INSERT INTO uploads (id, user_id, started_at, lease_until, abandoned_at) VALUES (?1, ?2, ?3, ?3, ?3)";
-    sql::run(tx, abandon, (archive.upload_id().to_string(), by.to_string(), publishing::now()))?;
+    sql::run(tx, abandon, (archive.upload_id().to_string(), by.to_string(), sql::now()))?;
     let subtract = "UPDATE registry_totals SET versions = versions - 1,
                     storage_bytes = storage_bytes - (SELECT archive_size FROM versions WHERE id = ?1)";
     sql::run(tx, subtract, [id]).map(drop)

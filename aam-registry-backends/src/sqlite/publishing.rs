@@ -3,13 +3,19 @@ use std::time::Duration;
 use aam_registry_core::{
     Result,
     decide::{PublishCheck, PublishCommit, PublishFacts, Published},
-    ports::{Clock, PublishStore, SystemClock},
+    ports::PublishStore,
     types::{ArchiveKey, NewUpload, Upload, UploadId},
 };
 use async_trait::async_trait;
 use rusqlite::Connection;
 
-use super::{SqliteMetadata, apply::apply, evals, facts, failure::Tx, sql};
+use super::{
+    SqliteMetadata,
+    apply::apply,
+    evals, facts,
+    failure::Tx,
+    sql::{self, now},
+};
 use crate::relational::columns;
 
 #[async_trait]
@@ -84,11 +90,6 @@ impl PublishStore for SqliteMetadata {
         })
         .await
     }
-}
-
-/// The clock of the database, which is that of the machine, in microseconds since 1970.
-pub(super) fn now() -> i64 {
-    SystemClock.now().as_microsecond()
 }
 
 fn micros(duration: Duration) -> i64 {

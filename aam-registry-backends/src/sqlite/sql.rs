@@ -2,12 +2,20 @@
 
 use std::str::FromStr;
 
-use aam_registry_core::types::Sha256Digest;
+use aam_registry_core::{
+    ports::{Clock, SystemClock},
+    types::Sha256Digest,
+};
 use jiff::Timestamp;
 use rusqlite::{Connection, Params, Row, types::FromSql};
 
 use super::failure::{Failure, Tx};
 use crate::relational::columns::{self, Corrupt};
+
+/// The clock of the database, which is that of the machine, in microseconds since 1970.
+pub(super) fn now() -> i64 {
+    SystemClock.now().as_microsecond()
+}
 
 /// Runs a statement that gives no rows; how many rows it changed.
 pub(super) fn run(tx: &Connection, sql: &str, params: impl Params) -> Tx<usize> {

@@ -86,10 +86,14 @@ pub(crate) async fn publishing_client(session: &Session, registry: &Registry, pa
                 ));
                 Ok(client)
             }
-            Err(_) => Err(failure.or_hint(format!(
-                "an owner adds {called} with `aam trusted-publisher add {package}`; `aam trusted-publisher ls \
-                 {package}` shows what is trusted"
-            ))),
+            Err(_) => {
+                let hint = format!(
+                    "an owner adds {called} with `aam trusted-publisher add {package}`; `aam trusted-publisher ls \
+                     {package}` shows what is trusted"
+                );
+                // Who somebody is, and who owns the package, is not what a job lacks.
+                Err(if failure.kind == Kind::Access { failure.hint(hint) } else { failure.or_hint(hint) })
+            }
         },
     }
 }

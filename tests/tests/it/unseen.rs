@@ -244,6 +244,15 @@ fn body(operation: &Value, id: &str, package: &str) -> Body {
         "resolveTree" => json!({"dependencies": {package: "*"}}),
         "setTag" => json!({"version": "1.0.0"}),
         "deprecateVersion" => json!({"message": "no"}),
+        "approveVersion" => json!({}),
+        "quarantineVersion" => json!({"category": "malware", "reason": "no"}),
+        "recordEval" => json!({"eval_name": "quality", "status": "passed", "run_at": "2026-11-24T00:00:00Z"}),
+        "setGates" => json!({"gates": {}}),
+        "reportPackage" => json!({"category": "other", "text": "odd"}),
+        "addTrustedPublisher" => json!({"issuer": "https://token.actions.githubusercontent.com", "claims": {
+            "repository": "acme/kit", "job_workflow_ref": "acme/kit/.github/workflows/publish.yml",
+        }}),
+        "changeTrustedPublishers" => json!({"trusted_publishing_only": false}),
         "setVisibility" => json!({"visibility": "public"}),
         other => panic!("{other} takes a body that this test does not know"),
     })

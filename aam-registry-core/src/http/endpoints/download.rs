@@ -35,6 +35,7 @@ pub(super) const ROUTES: &[Route] = &[
             UNCHANGED,
         ],
         errors: &[
+            ErrorCode::Forbidden,
             ErrorCode::PackageNotFound,
             ErrorCode::VersionNotFound,
             ErrorCode::VersionGone,
@@ -48,6 +49,7 @@ pub(super) const ROUTES: &[Route] = &[
             of the bytes. Never redirected, and never counted as a download.",
         answers: &[WHOLE, PART, UNCHANGED],
         errors: &[
+            ErrorCode::Forbidden,
             ErrorCode::PackageNotFound,
             ErrorCode::VersionNotFound,
             ErrorCode::NotFound,

@@ -20,8 +20,13 @@ use crate::{
     types::Version,
 };
 
-const ERRORS: &[ErrorCode] =
-    &[ErrorCode::PackageNotFound, ErrorCode::VersionNotFound, ErrorCode::NotFound, ErrorCode::VersionGone];
+const ERRORS: &[ErrorCode] = &[
+    ErrorCode::Forbidden,
+    ErrorCode::PackageNotFound,
+    ErrorCode::VersionNotFound,
+    ErrorCode::NotFound,
+    ErrorCode::VersionGone,
+];
 
 /// Browsers must not run scripts from an archive with the registry's origin.
 const SANDBOX: HeaderValue = HeaderValue::from_static("default-src 'none'; sandbox");
@@ -40,7 +45,7 @@ pub(super) const ROUTES: &[Route] = &[
         summary: "List the files of a version",
         description: "The regular files of the archive with sizes and digests.",
         answers: &[Answer { status: 200, description: "The files.", content: Content::json::<FilesAnswer>() }],
-        errors: &[ErrorCode::PackageNotFound, ErrorCode::VersionNotFound, ErrorCode::VersionGone],
+        errors: &[ErrorCode::Forbidden, ErrorCode::PackageNotFound, ErrorCode::VersionNotFound, ErrorCode::VersionGone],
         ..route(Verb::Get, "/api/v1/packages/{package}/{version}/files", "listFiles", handler!(list))
     },
     Route {
@@ -80,6 +85,7 @@ pub(super) const ROUTES: &[Route] = &[
         answers: &[Answer { status: 200, description: "The differences.", content: Content::json::<DiffAnswer>() }],
         errors: &[
             ErrorCode::InvalidRequest,
+            ErrorCode::Forbidden,
             ErrorCode::PackageNotFound,
             ErrorCode::VersionNotFound,
             ErrorCode::VersionGone,

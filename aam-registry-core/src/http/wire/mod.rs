@@ -37,8 +37,7 @@ pub(crate) use evals::{EvalRequest, EvalRow, EvalsAnswer, GatesAnswer, GatesRequ
 pub(crate) use invitations::{InvitationRequest, InvitationsAnswer, NewInvitationAnswer};
 pub(crate) use limits::LimitsAnswer;
 pub(crate) use moderation::{
-    ApprovalAnswer, ApprovalRequest, ApprovalsAnswer, ModeratedAnswer, QuarantineAnswer, QuarantineRequest,
-    RecallsAnswer, WaitingPage,
+    ApprovalAnswer, ApprovalRequest, ApprovalsAnswer, ModeratedAnswer, QuarantineRequest, RecallsAnswer, WaitingPage,
 };
 pub(crate) use package::{PackageAnswer, SearchPage};
 pub(crate) use publish::{PublishForm, PublishedAnswer};

@@ -7,9 +7,7 @@ use super::{Time, version::Checksum};
 use crate::{
     decide::Quarantined,
     registry::Approvals,
-    types::{
-        Approval, Moderation, PackageName, Page, Quarantine, Recall, RecallList, Version, VersionStatus, WaitingVersion,
-    },
+    types::{Approval, Moderation, PackageName, Page, Recall, RecallList, Version, VersionStatus, WaitingVersion},
 };
 
 /// A decision about a version.
@@ -157,29 +155,6 @@ impl ModeratedAnswer {
             },
             moved_tags: done.moved_tags.iter().map(|(tag, version)| (tag.to_string(), version.to_string())).collect(),
             removed_tags: done.removed_tags.iter().map(ToString::to_string).collect(),
-        }
-    }
-}
-
-/// The quarantine that a version is in.
-#[derive(Debug, Serialize, JsonSchema)]
-#[schemars(rename = "Quarantine")]
-pub(crate) struct QuarantineAnswer {
-    /// `malware`, `secret`, `abuse`, `legal` or `other`.
-    category: &'static str,
-    reason: String,
-    at: Time,
-    /// The username of the moderator; `null` if the account is gone.
-    by: Option<String>,
-}
-
-impl From<Quarantine> for QuarantineAnswer {
-    fn from(quarantine: Quarantine) -> Self {
-        Self {
-            category: quarantine.category.as_str(),
-            reason: quarantine.reason,
-            at: quarantine.at.into(),
-            by: quarantine.by.map(|by| by.to_string()),
         }
     }
 }

@@ -3,9 +3,9 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{EvalRow, QuarantineAnswer, Time};
+use super::{EvalRow, Time};
 use crate::types::{
-    Artifact, Artifacts, Constraint, PackageName, Sha256Digest, VersionDetail, VersionSummary, VersionText,
+    Artifact, Artifacts, Constraint, PackageName, Quarantine, Sha256Digest, VersionDetail, VersionSummary, VersionText,
     VersionTexts,
 };
 
@@ -209,6 +209,29 @@ impl VersionAnswer {
             dist_tags: detail.dist_tags.iter().map(ToString::to_string).collect(),
             eval_results: detail.eval_results.into_iter().map(EvalRow::from).collect(),
             downloads: detail.downloads,
+        }
+    }
+}
+
+/// The quarantine that a version is in.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Quarantine")]
+pub(crate) struct QuarantineAnswer {
+    /// `malware`, `secret`, `abuse`, `legal` or `other`.
+    category: &'static str,
+    reason: String,
+    at: Time,
+    /// The username of the moderator; `null` if the account is gone.
+    by: Option<String>,
+}
+
+impl From<Quarantine> for QuarantineAnswer {
+    fn from(quarantine: Quarantine) -> Self {
+        Self {
+            category: quarantine.category.as_str(),
+            reason: quarantine.reason,
+            at: quarantine.at.into(),
+            by: quarantine.by.map(|by| by.to_string()),
         }
     }
 }

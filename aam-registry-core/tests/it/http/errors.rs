@@ -25,7 +25,7 @@ use crate::registry::world::World;
 async fn what_is_nowhere_is_not_found() {
     let site = Site::new();
     for path in
-        ["/nothing", "/api", "/api/v1", "/api/v1/", "/api/v1/packages/", "//", "/api/v1/users", "/api/v2/packages"]
+        ["/nothing", "/api", "/api/v1", "/api/v1/", "/api/v1/packages/", "//", "/api/v1/groups", "/api/v2/packages"]
     {
         site.get(path).await.assert_error(404, "not_found");
     }

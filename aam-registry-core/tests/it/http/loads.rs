@@ -28,7 +28,7 @@ async fn an_answer_loads_only_what_it_shows() {
         ("", 200, &["package"][..]),
         ("/versions", 200, &["version_list"]),
         ("/versions?before=1.0.0", 200, &["version_list"]),
-        ("/versions?before=7.0.0", 404, &["version_list", "version_numbers"]),
+        ("/versions?before=7.0.0", 404, &["version_numbers"]),
         ("/tags", 200, &["tags"]),
         ("/owners", 200, &["owners"]),
         ("/downloads", 200, &["tags"]),

@@ -201,12 +201,12 @@ fn a_password_is_changed_and_the_login_goes_on() {
 }
 
 #[test]
-fn a_scope_that_nothing_uses_yet_is_refused_before_it_is_asked_for() {
+fn an_unknown_scope_is_refused_before_it_is_asked_for() {
     let machine = Machine::new();
-    let refused = machine.run(&["token", "create", "ci", "--scope", "approve"]);
+    let refused = machine.run(&["token", "create", "ci", "--scope", "everything"]);
     assert_eq!(refused.status.code(), Some(2));
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();
-    assert!(said.contains("read, publish, yank, tag, admin"), "{said}");
+    assert!(said.contains("read, publish, yank, tag, approve, moderate, admin"), "{said}");
 }
 
 #[test]

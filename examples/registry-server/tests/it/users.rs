@@ -75,10 +75,10 @@ fn an_operator_adds_promotes_and_shuts_out_a_person() {
     assert!(refused.contains("the last administrator"), "{refused}");
     let refused = site.run(&["user", "disable", "ada"]).failed().stderr();
     assert!(refused.contains("the last administrator"), "{refused}");
-    let refused = site.run(&["user", "grant-role", "ada", "moderator"]);
+    let refused = site.run(&["user", "grant-role", "ada", "superuser"]);
     assert_eq!(refused.code(), Some(2));
     let refused = refused.stderr();
-    assert!(refused.contains("moderator") && refused.contains("admin"), "{refused}");
+    assert!(refused.contains("superuser") && refused.contains("moderator"), "{refused}");
     let shown: Value = serde_json::from_str(&ok(&["user", "show", "ada", "--json"])).expect("JSON");
     assert_eq!((&shown["is_admin"], &shown["disabled"]), (&json!(true), &json!(false)));
     assert_eq!(shown["tokens"].as_array().map(Vec::len), Some(1));

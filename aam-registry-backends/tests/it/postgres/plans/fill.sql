@@ -31,7 +31,7 @@ INSERT INTO revoked_sessions (user_id, id, expires_at)
 SELECT md5('user' || n)::uuid, 'session-' || n, 4000000000000000 + n FROM generate_series(1, 20000) n;
 
 INSERT INTO invitations (id, digest, roles, scopes, invited_by, created_at, expires_at)
-SELECT md5('invitation' || n)::uuid, decode(md5('invitation' || n), 'hex'), '[]', '{}', 'user-1', 1700000000000000 + n,
+SELECT md5('invitation' || n)::uuid, sha256(('invitation' || n)::bytea), '[]', '{}', 'user-1', 1700000000000000 + n,
     4000000000000000 + n
 FROM generate_series(1, 20000) n;
 
