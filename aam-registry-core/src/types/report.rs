@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::types::{PackageName, PageRequest, UserId, Username, Version, id::id};
+use crate::types::{ModerationCategory, PackageName, PageRequest, UserId, Username, Version, id::id};
 
 id! {
     /// Identifies a report.

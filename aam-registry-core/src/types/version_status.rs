@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::types::Username;
+use crate::types::{ModerationCategory, Username};
 
 /// Whether a version has passed the operator's approval.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

@@ -78,23 +78,21 @@ pub(crate) async fn publishing_client(session: &Session, registry: &Registry, pa
             session.out.note(&format!("Publishing {package} as a trusted publisher, by {called}"));
             Ok(client.with_token(token))
         }
-        Err(failure) => match session.authenticated(registry) {
-            Ok(client) => {
+        Err(failure) => {
+            if let Ok(client) = session.authenticated(registry) {
                 session.out.warn(&format!(
                     "{package} is published by your stored login, since {called} is not taken: {}",
                     failure.message
                 ));
-                Ok(client)
+                return Ok(client);
             }
-            Err(_) => {
-                let hint = format!(
-                    "an owner adds {called} with `aam trusted-publisher add {package}`; `aam trusted-publisher ls \
-                     {package}` shows what is trusted"
-                );
-                // Who somebody is, and who owns the package, is not what a job lacks.
-                Err(if failure.kind == Kind::Access { failure.hint(hint) } else { failure.or_hint(hint) })
-            }
-        },
+            let hint = format!(
+                "an owner adds {called} with `aam trusted-publisher add {package}`; `aam trusted-publisher ls \
+                 {package}` shows what is trusted"
+            );
+            // Who somebody is, and who owns the package, is not what a job lacks.
+            Err(if failure.kind == Kind::Access { failure.hint(hint) } else { failure.or_hint(hint) })
+        }
     }
 }
 
