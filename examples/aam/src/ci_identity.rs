@@ -91,7 +91,8 @@ pub(crate) async fn publishing_client(session: &Session, registry: &Registry, pa
                  {package}` shows what is trusted"
             );
             // Who somebody is, and who owns the package, is not what a job lacks.
-            Err(if failure.kind == Kind::Access { failure.hint(hint) } else { failure.or_hint(hint) })
+            let is_refused = matches!(&*failure.code, "forbidden" | "unauthorized");
+            Err(if is_refused { failure.hint(hint) } else { failure.or_hint(hint) })
         }
     }
 }

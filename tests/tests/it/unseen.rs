@@ -140,7 +140,8 @@ impl Town {
             .replace("{tag}", "latest")
             .replace("{username}", "ada")
             .replace("{path}", "aam.yaml")
-            .replace("{sha256}", &self.digest);
+            .replace("{sha256}", &self.digest)
+            .replace("{id}", "0198c0de-0000-7000-8000-000000000000");
         assert!(!path.contains('{'), "{pattern} has a parameter that this test does not know");
         path + query
     }

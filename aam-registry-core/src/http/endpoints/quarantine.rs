@@ -108,7 +108,7 @@ async fn remove(call: Call) -> Answered {
 }
 
 async fn recalls(call: Call) -> Answered {
-    let mut query = call.query().ignore_empty(&["since"]);
+    let mut query = call.query();
     let since = query.read::<Timestamp>("since", "a time such as 2026-11-24T00:00:00Z");
     query.check()?;
     let recalls = call.view()?.recalls(since).await?;

@@ -45,7 +45,7 @@ FROM generate_series(1, 20000) n, generate_series(1, 3) part;
 
 INSERT INTO tokens (id, user_id, name, secret, scopes, packages, created_at)
 SELECT md5('token' || n)::uuid, md5('user' || n % 20000 + 1)::uuid, 'token ' || n, sha256(('token' || n)::bytea),
-    '[]', '[]', 1700000000000000 + n
+    '[]', '[]', 4000000000000000 + n
 FROM generate_series(1, 40000) n;
 
 INSERT INTO one_time_tokens (digest, user_id, purpose, expires_at)
