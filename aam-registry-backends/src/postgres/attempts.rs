@@ -7,10 +7,10 @@ use tokio::time;
 
 use super::failure::{Failure, FaultKind};
 
-/// How often a call starts at most.
-const MOST: u32 = 5;
+/// How often a call starts at most: a call may find several connections one after the other that were lost together.
+const MOST: u32 = 8;
 
-/// How long the first pause is at most; each further one may be twice as long.
+/// How long the first pause is at most; each further one may be twice as long, up to 32 times.
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// Counts no retry so far for every reason there is: a rate tells of the first one only where the count was 0 before.
@@ -42,7 +42,7 @@ impl Attempts {
         metrics::counter!("aam_database_retries_total", "reason" => kind.as_str()).increment(1);
         // Who lost a race or a connection has nobody to keep out of the way of.
         if self.failed > 1 || matches!(kind, FaultKind::Conflict | FaultKind::Deadlock) {
-            let most = PAUSE * 2_u32.pow(self.failed);
+            let most = PAUSE * 2_u32.pow(self.failed.min(5));
             time::sleep(most.mul_f64(rand::random_range(0.5..1.0))).await;
         }
         Ok(())
