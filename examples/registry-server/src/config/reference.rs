@@ -30,7 +30,7 @@ pub(crate) fn reference() -> String {
             Fallback::Unset => "",
             Fallback::Text(text) | Fallback::Computed(text, _) => text,
         };
-        let cells = [names(spec), spec.help.concat(), allowed(), default.to_owned()];
+        let cells = [names(spec), spec.help.concat(), allowed(), default.replace('<', "\\<")];
         page.extend(["| ", &cells.map(|cell| cell.trim().replace('|', "\\|")).join(" | "), " |\n"]);
     }
     page
