@@ -9,6 +9,7 @@
 //! Who may do what is one table ([`Action`]). What is shown to whom is decided by [`ReadAccess::admit`].
 
 mod account;
+mod aged;
 mod approve;
 mod caller;
 mod changes;
@@ -26,12 +27,14 @@ mod invitation;
 mod latest;
 mod log_out;
 mod member;
+mod old_versions;
 mod operator_webhook;
 mod owner;
 mod package;
 mod publish;
 mod quarantine;
 mod read;
+mod read_only;
 mod report;
 mod revoke_token;
 mod second_factor;
@@ -52,6 +55,7 @@ mod webhook;
 mod yank;
 
 pub use account::{AccountActor, AccountChange, AccountFacts, AccountUpdate, ChangedAccount, MAX_ONE_TIME_TOKENS};
+pub use aged::{DropAged, DropAgedFacts};
 pub use approve::ApprovalDecision;
 pub use caller::{CallerAccount, CallerFacts, CallerPublisher, CallerToken};
 pub use changes::{Changes, Decision, NewVersion, PublisherToken, QuarantineState, Write, YankState};
@@ -69,6 +73,7 @@ pub use invitation::{InvitationChange, InvitationFacts, InvitationUpdate};
 pub use latest::{LatestFacts, LatestMove};
 pub use log_out::LogOut;
 pub use member::{MemberChange, MemberFacts, MemberState};
+pub use old_versions::{KeptFor, OldVersions, OldVersionsFacts, RemoveOldVersions, RemovedVersion, VersionUse};
 pub use operator_webhook::{EnableOperatorWebhook, OperatorWebhookFacts, OperatorWebhookReport};
 pub use owner::OwnerChange;
 pub use package::{OwnerState, PackageAccess, PackageCommand, PackageFacts, PackageReads, PackageState, VersionState};
@@ -76,6 +81,8 @@ pub(crate) use publish::APPROVAL;
 pub use publish::{ExistingVersion, PublishCheck, PublishFacts, Published};
 pub use quarantine::{QuarantineChange, QuarantineCommand, Quarantined};
 pub use read::{Audience, ReadAccess, sight};
+pub(crate) use read_only::require_writable;
+pub use read_only::{SetReadOnly, SetReadOnlyFacts};
 pub use report::{CloseReport, CloseReportFacts, NewReport, NewReportFacts};
 pub use revoke_token::{RevokeToken, RevokeTokenFacts};
 pub use second_factor::{SecondFactorChange, SecondFactorFacts, SecondFactorUpdate, UsedCode};

@@ -56,9 +56,10 @@ pub use packages::PackageStore;
 pub use passwords::PasswordHasher;
 pub use publishing::PublishStore;
 pub use queries::{
-    AddressesOfLogin, ApprovalsOf, ErasedUsernames, InvitationOfSecret, Invitations, OperatorWebhookStates,
-    PublisherBySecret, PublisherFactsOf, Query, QueryHandler, QueryHandlerExt, QueryRequest, RecallsSince, Reports,
-    SecondFactorOf, TagGates, TokenOfSecret, TokensToTellOf, VersionsByApproval, WebhookById, WebhooksOfScope,
+    AddressesOfLogin, ApprovalsOf, ErasedUsernames, InvitationOfSecret, Invitations, OldVersionsOf, OldestAged,
+    OperatorWebhookStates, PackagesMadeBefore, PublisherBySecret, PublisherFactsOf, Query, QueryHandler,
+    QueryHandlerExt, QueryRequest, ReadOnlySwitch, RecallsSince, Reports, SecondFactorOf, TagGates, TokenOfSecret,
+    TokensToTellOf, VersionsByApproval, WebhookById, WebhooksOfScope,
 };
 pub use rate_limit::{RateClass, RateLimiter};
 pub use scopes::ScopeStore;

@@ -10,6 +10,7 @@ use super::{
     places::Places,
     protected_names::ProtectedNames,
     publish::UploadCrowd,
+    read_only::{GatedCommands, GatedPublishing, ReadOnlyGate},
     reading, resolve,
     session_touches::SessionTouches,
     storage::{KnownOwner, StorageProbe},
@@ -133,10 +134,12 @@ macro_rules! builder {
             ///
             /// # Errors
             /// [`BuildError`] names every port that is missing, or the job handler that cannot be used.
-            pub fn build(self) -> Result<Registry, BuildError> {
+            pub fn build(mut self) -> Result<Registry, BuildError> {
                 let missing = self.missing();
+                let clock = self.clock.take().unwrap_or_else(|| Arc::new(SystemClock));
+                let gate = self.gate(&clock);
                 let archive_source = self.archive_source.or_else(|| Some(Arc::new(self.archives.clone()?)));
-                let ($(Some($port),)+ Some(archive_source)) = ($(self.$port,)+ archive_source) else {
+                let ($(Some($port),)+ Some(archive_source), Some(read_only)) = ($(self.$port,)+ archive_source, gate) else {
                     return Err(BuildError::MissingPorts { ports: missing });
                 };
                 check_job_kinds(&self.job_handlers)?;
@@ -144,6 +147,7 @@ macro_rules! builder {
                 let counter = DownloadCounter::new(self.policy.logs_reads);
                 Ok(Registry::new(RegistryParts {
                     $($port,)+
+                    read_only,
                     archive_source,
                     job_handlers: self.job_handlers,
                     mailing: self.mailing,
@@ -151,7 +155,7 @@ macro_rules! builder {
                     operator_webhooks: self.operator_webhooks,
                     secrets: self.secrets,
                     id_tokens: self.id_tokens,
-                    clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock)),
+                    clock,
                     policy: self.policy,
                     counter,
                     suspicion: WatchedActivity::default(),
@@ -218,6 +222,16 @@ impl Registry {
 }
 
 impl RegistryBuilder {
+    /// Puts the gate of read-only mode in front of the two ports through which everything is changed.
+    fn gate(&mut self, clock: &Arc<dyn Clock>) -> Option<Arc<ReadOnlyGate>> {
+        let gate = ReadOnlyGate::new(self.policy.read_only, self.queries.clone()?, Arc::clone(clock));
+        let gate = Arc::new(gate);
+        let (commands, publishing) = (self.commands.take()?, self.publishing.take()?);
+        self.commands = Some(Arc::new(GatedCommands { commands, gate: Arc::clone(&gate) }));
+        self.publishing = Some(Arc::new(GatedPublishing { publishing, gate: Arc::clone(&gate) }));
+        Some(gate)
+    }
+
     /// Sets every port that a database implements.
     #[must_use]
     pub fn database(mut self, database: impl Database) -> Self {
@@ -247,7 +261,8 @@ impl RegistryBuilder {
     }
 
     /// Adds a handler for one kind of queued job, such as a subscriber to events. Each has a kind of its
-    /// own, and none that of the registry's own jobs: `event`, `mail`, `prune_audit` and `webhook`. [`run_background`](Registry::run_background) gives it its jobs.
+    /// own, and none that of the registry's own jobs: `drop_aged`, `event`, `mail`, `prune_audit` and
+    /// `webhook`. [`run_background`](Registry::run_background) gives it its jobs.
     #[must_use]
     pub fn job_handler(mut self, handler: impl JobHandler) -> Self {
         self.job_handlers.push(Arc::new(handler));

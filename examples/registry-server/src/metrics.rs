@@ -66,6 +66,12 @@ fn describe() {
         "aam_webhook_deliveries_dropped_total",
         "Deliveries that were dropped because too many to one webhook waited, by kind"
     );
+    describe_gauge!(
+        "aam_retention_lag_seconds",
+        Unit::Seconds,
+        "How much older than they are kept rows of the database are, by what they are"
+    );
+    describe_gauge!("aam_read_only", "1 while the registry is read-only, else 0");
     describe_gauge!("aam_jobs_waiting", "Queued jobs of the registry that wait or run");
     describe_gauge!("aam_jobs_failed", "Queued jobs of the registry that were given up");
     describe_gauge!("aam_jobs_overdue_seconds", Unit::Seconds, "Time by which queued jobs are overdue");

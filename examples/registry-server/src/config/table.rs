@@ -224,6 +224,8 @@ settings! {
         /// Most concurrent uploads of one account on each replica; twice as many of one address.
         /// Further uploads wait for 10 s and are then answered 429
         max_uploads_per_user: Uploads = "MAX_UPLOADS_PER_USER", Fallback::Text("4");
+        /// Whether this server refuses every change, whatever `aam-registry read-only` says
+        read_only: Switch = "READ_ONLY", Fallback::Text("off");
         /// Most dist-tags of a package beside `latest`
         max_tags_per_package: Count = "MAX_TAGS_PER_PACKAGE", Fallback::Text("100");
         /// Most owners of a package, beside the owners of its scope
@@ -299,6 +301,16 @@ settings! {
         /// version and user
         audit_log_all_reads: Switch = "audit.log_all_reads", Fallback::Text("false");
     }
+    "Retention" {
+        /// Days for which the downloads of each version and day are kept, 0 for ever; the totals stay
+        retention_downloads_days: Retention = "retention.downloads_days", Fallback::Text("730");
+        /// Days for which API tokens are kept after they were revoked or have expired, 0 for ever
+        retention_tokens_days: Retention = "retention.tokens_days", Fallback::Text("90");
+        /// Days for which reports are kept after they were closed, 0 for ever
+        retention_reports_days: Retention = "retention.reports_days", Fallback::Text("365");
+        /// Days for which queued jobs are kept after they were given up, 0 for ever
+        retention_failed_jobs_days: Retention = "retention.failed_jobs_days", Fallback::Text("90");
+    }
     "Metrics" {
         /// Token without which /metrics answers 401; open to everybody by default
         metrics_token: Option<MetricsToken> = "METRICS_TOKEN" [secret];
@@ -327,7 +339,6 @@ settings! {
         "Dist-tags that need approval are not built into this release" {
             "REQUIRE_APPROVAL_FOR_TAGS", OFF;
         }
-        "A read-only registry is not built into this release" { "READ_ONLY", OFF; }
         "Turning password login off is not built into this release" { "PASSWORD_LOGIN", &["on"]; }
         "Single sign-on is not built into this release" {
             "OIDC_ISSUER"; "OIDC_CLIENT_ID"; "OIDC_CLIENT_SECRET" [secret]; "OIDC_SCOPES"; "OIDC_USERNAME_CLAIM";

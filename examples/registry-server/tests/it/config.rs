@@ -257,7 +257,6 @@ fn what_this_release_cannot_do_is_refused_in_plain_words() {
         ("REQUIRE_SIGNATURES", "true", "Signatures are not built"),
         ("REQUIRE_APPROVAL_FOR_TAGS", "stable", "Dist-tags that need approval are not built"),
         ("REGISTRY_PRIVATE_KEY", "key.pem", "Attestation is not built"),
-        ("READ_ONLY", "true", "A read-only registry is not built"),
         ("PASSWORD_LOGIN", "off", "Turning password login off is not built"),
         ("OIDC_ISSUER", "https://id.example.com", "Single sign-on is not built"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://h", "OpenTelemetry are not built"),
