@@ -84,7 +84,8 @@ mod tests {
     #[test]
     fn the_token_is_the_mac_of_the_path_and_the_time_of_issue() {
         let key = MacKey::new(hmac::HMAC_SHA256, b"mysecrettoken");
-        let mac = BASE64.encode(key.sign(&format!("{}1484063787", path_of("https://example.com/download/cat.jpg"))).as_ref());
+        let mac =
+            BASE64.encode(key.sign(&format!("{}1484063787", path_of("https://example.com/download/cat.jpg"))).as_ref());
         // python3: base64(hmac(b"mysecrettoken", b"/download/cat.jpg1484063787", sha256))
         assert_eq!(mac, "MwxCdsONqMcO9hMLnzWdUiUSLr735AOCGoivbkwKqEI=");
     }

@@ -16,9 +16,8 @@ use data_encoding::BASE64;
 use http::{Request, header};
 use jiff::Timestamp;
 use quick_xml::escape::escape;
-use reqsign_aws_v4::{Credential, DefaultCredentialProvider, RequestSigner, StaticCredentialProvider};
-use reqsign_core::{Context, OsEnv, ProvideCredentialChain, Signer};
-use reqsign_file_read_tokio::TokioFileRead;
+use reqsign_aws_v4::{Credential, RequestSigner, StaticCredentialProvider};
+use reqsign_core::{Context, Signer};
 use rustls::pki_types::{PrivateKeyDer, pem::PemObject};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -92,20 +91,15 @@ impl CloudFrontKey {
 }
 
 impl CloudFront {
-    /// The distribution with that id. Requests are signed with `credentials`, an access key and its secret, or with
-    /// those of the usual AWS sources.
+    /// The distribution with that id. Requests are signed with an access key that may invalidate, and its secret.
     pub fn new(
         client: OutgoingClient,
         distribution: impl Into<String>,
-        credentials: Option<(&str, &SecretString)>,
+        access_key: &str,
+        secret_key: &SecretString,
     ) -> Self {
-        let chain = ProvideCredentialChain::new();
-        let chain = match credentials {
-            Some((access, secret)) => chain.push(StaticCredentialProvider::new(access, secret.expose_secret())),
-            None => chain.push(DefaultCredentialProvider::builder().build()),
-        };
-        let context = Context::new().with_file_read(TokioFileRead).with_env(OsEnv);
-        let signer = Signer::new(context, chain, RequestSigner::new("cloudfront", REGION));
+        let provider = StaticCredentialProvider::new(access_key, secret_key.expose_secret());
+        let signer = Signer::new(Context::new(), provider, RequestSigner::new("cloudfront", REGION));
         let (api, distribution) = (API.to_owned(), distribution.into());
         Self { client, api, distribution, signer: Arc::new(signer), key: None }
     }
@@ -132,8 +126,7 @@ impl Cdn for CloudFront {
     }
 
     async fn purge(&self, urls: &[String], id: &str) -> Result<(), JobFailure> {
-        let paths: String =
-            urls.iter().map(|url| format!("<Path>{}</Path>", escape(path_of(url)))).collect();
+        let paths: String = urls.iter().map(|url| format!("<Path>{}</Path>", escape(path_of(url)))).collect();
         let body = format!(
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
              <InvalidationBatch xmlns=\"http://cloudfront.amazonaws.com/doc/2020-05-31/\">\
@@ -160,10 +153,7 @@ impl Cdn for CloudFront {
             "{{\"Statement\":[{{\"Resource\":\"{url}\",\"Condition\":{{\"DateLessThan\":{{\"AWS:EpochTime\":{end}}}}}}}]}}"
         );
         let signature = key.sign(&policy)?;
-        Ok(Some(format!(
-            "{url}?Expires={end}&Signature={signature}&Key-Pair-Id={}&Hash-Algorithm=SHA256",
-            key.id
-        )))
+        Ok(Some(format!("{url}?Expires={end}&Signature={signature}&Key-Pair-Id={}&Hash-Algorithm=SHA256", key.id)))
     }
 }
 
@@ -184,7 +174,9 @@ mod tests {
     use aws_lc_rs::{
         encoding::AsDer,
         rsa::KeySize,
-        signature::{ECDSA_P256_SHA256_ASN1, KeyPair as _, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey, VerificationAlgorithm},
+        signature::{
+            ECDSA_P256_SHA256_ASN1, KeyPair as _, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey, VerificationAlgorithm,
+        },
     };
 
     use super::*;
@@ -196,13 +188,14 @@ mod tests {
 
     fn distribution(key: CloudFrontKey) -> CloudFront {
         let client = Outgoing::default().client(AllowedNetworks::default(), Duration::from_secs(1)).expect("a client");
-        CloudFront::new(client, "EDFDVBD6EXAMPLE", None).with_signing_key(key)
+        CloudFront::new(client, "EDFDVBD6EXAMPLE", "AKIDEXAMPLE", &"secret".to_owned().into()).with_signing_key(key)
     }
 
     /// What a viewer would verify: the policy of the address, against the signature in the query.
     fn check(pem: &SecretString, algorithm: &'static dyn VerificationAlgorithm, public: &[u8]) {
         let key = CloudFrontKey::from_pem("K2JCJMDEHXQW5F", pem).expect("a key");
-        let (url, now) = ("https://cdn.example.com/api/v1/x", Timestamp::from_second(1_767_290_100).expect("an instant"));
+        let (url, now) =
+            ("https://cdn.example.com/api/v1/x", Timestamp::from_second(1_767_290_100).expect("an instant"));
         let signed = distribution(key).sign(url, now, Duration::from_mins(5)).expect("signed").expect("a key");
         let rest = signed.strip_prefix(&format!("{url}?Expires=1767290400&Signature=")).expect("the end");
         let signature = rest.strip_suffix("&Key-Pair-Id=K2JCJMDEHXQW5F&Hash-Algorithm=SHA256").expect("the key");
@@ -211,7 +204,9 @@ mod tests {
         let policy = format!(
             r#"{{"Statement":[{{"Resource":"{url}","Condition":{{"DateLessThan":{{"AWS:EpochTime":1767290400}}}}}}]}}"#
         );
-        UnparsedPublicKey::new(algorithm, public).verify(policy.as_bytes(), &signature).expect("a signature of the policy");
+        UnparsedPublicKey::new(algorithm, public)
+            .verify(policy.as_bytes(), &signature)
+            .expect("a signature of the policy");
     }
 
     #[test]

@@ -44,7 +44,8 @@ impl Fastly {
     pub fn with_signing_key(mut self, key: &SecretString) -> Result<Self, InvalidSigningKey> {
         let bytes = BASE64.decode(key.expose_secret().trim().as_bytes());
         let bytes = bytes.ok().filter(|bytes| !bytes.is_empty() && !bytes.contains(&0));
-        let bytes = bytes.ok_or(InvalidSigningKey("must be Base64 of bytes other than 0: `openssl rand -base64 32`"))?;
+        let bytes =
+            bytes.ok_or(InvalidSigningKey("must be Base64 of bytes other than 0: `openssl rand -base64 32`"))?;
         self.key = Some(MacKey::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &bytes));
         Ok(self)
     }

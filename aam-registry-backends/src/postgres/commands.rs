@@ -152,6 +152,7 @@ async fn answer(tx: &Session, request: &QueryRequest) -> Tx<()> {
             let (name, before) = &asked.question().0;
             asked.answer(old_versions::seen_facts(tx, name, *before).await?);
         }
+        QueryRequest::DigestsOf(asked) => asked.answer(old_versions::digests_of(tx, &asked.question().0).await?),
         QueryRequest::OldestAged(asked) => asked.answer(aged::oldest(tx, asked.question().0).await?),
         QueryRequest::Reports(asked) => asked.answer(reports::list(tx, &asked.question().0).await?),
         QueryRequest::OperatorWebhookStates(asked) => asked.answer(webhooks::operator_states(tx).await?),

@@ -1,6 +1,6 @@
 use aam_registry_core::{
     decide::{OldVersionsFacts, VersionUse},
-    types::PackageName,
+    types::{PackageName, Sha256Digest, Version},
 };
 use jiff::{Timestamp, tz::TimeZone};
 use tokio_postgres::Row;
@@ -9,6 +9,8 @@ use super::{connection::Session, facts, failure::Tx, ids::PackageId, sql};
 use crate::relational::{columns, predicates::has_open_version};
 
 const NAMES: &str = "SELECT name FROM packages WHERE name > $1 AND created_at < $2 ORDER BY name LIMIT $3";
+const DIGESTS: &str = "SELECT v.version, v.sha256 FROM packages p JOIN versions v ON v.package_id = p.id
+    WHERE p.name = $1 ORDER BY v.id";
 macro_rules! package {
     ($lock:literal) => {
         concat!(
@@ -32,9 +34,16 @@ const LIST_LATE: &str = "WITH late AS (
         UPDATE versions SET dependencies_listed = TRUE WHERE id IN (
             SELECT id FROM versions WHERE NOT dependencies_listed ORDER BY id LIMIT 1000 FOR UPDATE SKIP LOCKED
         ) RETURNING id, dependencies
+    ), listed AS (
+        INSERT INTO version_dependencies (name, version_id, requirement)
+        SELECT d.key, l.id, d.value FROM late l, json_each_text(l.dependencies::json) d ON CONFLICT DO NOTHING
     )
-    INSERT INTO version_dependencies (name, version_id, requirement)
-    SELECT d.key, l.id, d.value FROM late l, json_each_text(l.dependencies::json) d ON CONFLICT DO NOTHING";
+    SELECT count(*) FROM late";
+
+/// Every version of a package and the digest of its archive.
+pub(super) async fn digests_of(tx: &Session, name: &PackageName) -> Tx<Vec<(Version, Sha256Digest)>> {
+    sql::all(tx, DIGESTS, [&name.as_str()], |row| Ok((sql::parsed(row, 0)?, sql::digest(row, 1)?))).await
+}
 
 /// The names of packages that were made before that, in their order.
 pub(super) async fn packages_made_before(
@@ -54,7 +63,7 @@ pub(super) async fn seen_facts(tx: &Session, name: &PackageName, before: Timesta
 
 /// The same, under the lock of the package.
 pub(super) async fn locked_facts(tx: &Session, name: &PackageName, before: Timestamp) -> Tx<OldVersionsFacts> {
-    while sql::run(tx, LIST_LATE, []).await? > 0 {}
+    while sql::first(tx, LIST_LATE, [], |row| sql::unsigned(row, 0)).await?.is_some_and(|listed| listed > 0) {}
     read_facts(tx, LOCKED_PACKAGE, name, before).await
 }
 
@@ -66,8 +75,9 @@ async fn read_facts(
 ) -> Tx<OldVersionsFacts> {
     let found = sql::first(tx, package, [&name.as_str()], |row| {
         Ok((row.try_get::<_, PackageId>(0)?, facts::package_state(row, 1)?))
-    });
-    let Some((id, package)) = found.await? else { return Ok(OldVersionsFacts::default()) };
+    })
+    .await?;
+    let Some((id, package)) = found else { return Ok(OldVersionsFacts::default()) };
     let day = sql::day_number(before.to_zoned(TimeZone::UTC).date());
     let versions = sql::all(tx, VERSIONS, [&id, &day], version_use).await?;
     let demands = sql::all(tx, DEMANDS, [&name.as_str(), &id], |row| sql::parsed(row, 0)).await?;

@@ -102,6 +102,7 @@ fn answer(tx: &Connection, request: &QueryRequest) -> Tx<()> {
             let (name, before) = &asked.question().0;
             asked.answer(old_versions::facts(tx, name, *before)?);
         }
+        QueryRequest::DigestsOf(asked) => asked.answer(old_versions::digests_of(tx, &asked.question().0)?),
         QueryRequest::OldestAged(asked) => asked.answer(aged::oldest(tx, asked.question().0)?),
         QueryRequest::Reports(asked) => asked.answer(reports::list(tx, &asked.question().0)?),
         QueryRequest::OperatorWebhookStates(asked) => asked.answer(webhooks::operator_states(tx)?),

@@ -1,6 +1,6 @@
 use aam_registry_core::{
     decide::{OldVersionsFacts, PackageState, VersionUse},
-    types::{PackageName, Visibility},
+    types::{PackageName, Sha256Digest, Version, Visibility},
 };
 use jiff::{Timestamp, tz::TimeZone};
 use rusqlite::Connection;
@@ -58,6 +58,13 @@ pub(super) fn facts(tx: &Connection, name: &PackageName, before: Timestamp) -> T
         WHERE d.name = ?1 AND v.package_id <> ?2 AND v.status NOT LIKE '%removed'";
     let demands = sql::all(tx, demands, (name.as_str(), id), |row| sql::parsed(row, 0))?;
     Ok(OldVersionsFacts { package: Some(package), versions, demands })
+}
+
+/// Every version of a package and the digest of its archive.
+pub(super) fn digests_of(tx: &Connection, name: &PackageName) -> Tx<Vec<(Version, Sha256Digest)>> {
+    let query = "SELECT v.version, v.sha256 FROM packages p JOIN versions v ON v.package_id = p.id
+        WHERE p.name = ?1 ORDER BY v.id";
+    sql::all(tx, query, [name.as_str()], |row| Ok((sql::parsed(row, 0)?, sql::digest(row, 1)?)))
 }
 
 /// Lists what a new version depends on; `dependencies` is a JSON object.

@@ -129,7 +129,7 @@ async fn fastly_purges_one_url_after_the_other() {
 async fn cloudfront_gets_a_signed_invalidation() {
     let api = Api::start(StatusCode::CREATED, "<Invalidation/>", None).await;
     let key = secret("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY");
-    let cdn = CloudFront::new(client(), "EDFDVBD6EXAMPLE", Some(("AKIDEXAMPLE", &key))).with_api(api.url());
+    let cdn = CloudFront::new(client(), "EDFDVBD6EXAMPLE", "AKIDEXAMPLE", &key).with_api(api.url());
     cdn.purge(&urls(), "job-1").await.expect("purged");
     let [asked]: [Asked; 1] = api.asked().try_into().expect("one request");
     assert_eq!((&*asked.method, &*asked.path), ("POST", "/2020-05-31/distribution/EDFDVBD6EXAMPLE/invalidation"));

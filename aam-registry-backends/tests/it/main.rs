@@ -2,6 +2,7 @@
 
 mod agreement;
 mod archives;
+mod cdn;
 mod growth;
 mod oidc;
 mod outgoing;

@@ -18,6 +18,7 @@ mod measure_queue;
 mod periodic;
 mod prepare_searches;
 mod prune_audit;
+mod purge_cdn;
 mod queue;
 mod refresh_totals;
 mod retention;
@@ -67,5 +68,6 @@ fn subscribers(registry: &Registry) -> Vec<Arc<dyn JobHandler>> {
     let webhooks = registry
         .delivers_webhooks()
         .then(|| Arc::new(webhooks::Webhooks::new(registry.clone())) as Arc<dyn JobHandler>);
-    [mail, prune_audit, drop_aged].into_iter().chain(webhooks).collect()
+    let cdn = registry.cdn().map(|_| Arc::new(purge_cdn::PurgeCdn::new(registry.clone())) as Arc<dyn JobHandler>);
+    [mail, prune_audit, drop_aged].into_iter().chain(webhooks).chain(cdn).collect()
 }

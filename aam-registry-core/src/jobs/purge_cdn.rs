@@ -25,9 +25,8 @@ impl PurgeCdn {
         let Some(package) = &event.package else { return Ok(Vec::new()) };
         let archives = self.registry.archives_on_cdn(package).await?;
         let wanted = archives.into_iter().filter(|(version, _)| {
-            // A yank takes no bytes away, and everything that is said about the package may have changed.
-            takes_bytes_away(event.event)
-                && event.version.as_ref().is_none_or(|of| *of == version.to_string())
+            // A yank takes no bytes away.
+            takes_bytes_away(event.event) && event.version.as_ref().is_none_or(|of| *of == version.to_string())
         });
         let mut urls = metadata_paths(package, event.version.as_deref());
         urls.extend(wanted.map(|(version, sha256)| archive_path(package, &version, &sha256)));
@@ -51,7 +50,8 @@ fn takes_bytes_away(event: AuditEvent) -> bool {
 fn metadata_paths(package: &PackageName, version: Option<&str>) -> Vec<String> {
     let package = format!("/api/v1/packages/{package}");
     let of_package = ["", "/versions", "/tags"].map(|rest| format!("{package}{rest}"));
-    let of_version = version.map(|version| ["", "/readme", "/files", "/download"].map(|rest| format!("{package}/{version}{rest}")));
+    let of_version =
+        version.map(|version| ["", "/readme", "/files", "/download"].map(|rest| format!("{package}/{version}{rest}")));
     of_package.into_iter().chain(of_version.into_iter().flatten()).collect()
 }
 

@@ -13,6 +13,7 @@ mod archive_source;
 mod archives;
 mod audit;
 mod authenticator;
+mod cdn;
 mod change_feed;
 mod clock;
 mod commands;
@@ -43,6 +44,7 @@ pub use archive_source::ArchiveSource;
 pub use archives::{ArchiveContent, ArchiveStore, ArchiveWriter, StoredArchive};
 pub use audit::AuditLog;
 pub use authenticator::Authenticator;
+pub use cdn::Cdn;
 pub use change_feed::{ChangeEvent, ChangeFeed};
 pub use clock::{Clock, SystemClock};
 pub use commands::{CommandHandler, CommandHandlerExt};
@@ -56,8 +58,8 @@ pub use packages::PackageStore;
 pub use passwords::PasswordHasher;
 pub use publishing::PublishStore;
 pub use queries::{
-    AddressesOfLogin, ApprovalsOf, ErasedUsernames, InvitationOfSecret, Invitations, OldVersionsOf, OldestAged,
-    OperatorWebhookStates, PackagesMadeBefore, PublisherBySecret, PublisherFactsOf, Query, QueryHandler,
+    AddressesOfLogin, ApprovalsOf, DigestsOf, ErasedUsernames, InvitationOfSecret, Invitations, OldVersionsOf,
+    OldestAged, OperatorWebhookStates, PackagesMadeBefore, PublisherBySecret, PublisherFactsOf, Query, QueryHandler,
     QueryHandlerExt, QueryRequest, ReadOnlySwitch, RecallsSince, Reports, SecondFactorOf, TagGates, TokenOfSecret,
     TokensToTellOf, VersionsByApproval, WebhookById, WebhooksOfScope,
 };

@@ -90,6 +90,8 @@ queries! {
     PackagesMadeBefore((Timestamp, Option<PackageName>, usize)) -> Vec<PackageName>;
     /// What the removal of versions of a package is decided by that are older than that.
     OldVersionsOf((PackageName, Timestamp)) -> OldVersionsFacts;
+    /// Every version of a package and the digest of its archive, also of those that are removed.
+    DigestsOf(PackageName) -> Vec<(Version, Sha256Digest)>;
     /// Since when the oldest of these rows ages; `None` where there is none.
     OldestAged(Aged) -> Option<Timestamp>;
     /// What is known of the webhooks of the operator, in the order of their names; also of some that are

@@ -6,7 +6,7 @@ use super::{
     Policy, Registry,
     contents::Unpacking,
     counting::DownloadCounter,
-    handle::{Mailing, RegistryParts},
+    handle::{CdnInFront, Mailing, RegistryParts},
     places::Places,
     protected_names::ProtectedNames,
     publish::UploadCrowd,
@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     ports::{
-        AccountStore, ArchiveIndex, ArchiveSource, ArchiveStore, AuditLog, Clock, CommandHandler, Database,
+        AccountStore, ArchiveIndex, ArchiveSource, ArchiveStore, AuditLog, Cdn, Clock, CommandHandler, Database,
         DownloadStore, IdTokenVerifier, JobHandler, JobQueue, Mailer, PackageStore, PasswordHasher, PublishStore,
         QueryHandler, RateLimiter, ScopeStore, SecretSealer, SessionSigner, SessionStore, SystemClock, TokenStore,
         UserStore, WebhookSender,
@@ -105,6 +105,7 @@ macro_rules! builder {
             webhook_sender: Option<Arc<dyn WebhookSender>>,
             operator_webhooks: Vec<OperatorWebhook>,
             secrets: Option<Arc<dyn SecretSealer>>,
+            cdn: Option<CdnInFront>,
             id_tokens: Option<Arc<dyn IdTokenVerifier>>,
             policy: Policy,
             spool_folder: Option<PathBuf>,
@@ -154,6 +155,7 @@ macro_rules! builder {
                     webhook_sender: self.webhook_sender,
                     operator_webhooks: self.operator_webhooks,
                     secrets: self.secrets,
+                    cdn: self.cdn,
                     id_tokens: self.id_tokens,
                     clock,
                     policy: self.policy,
@@ -261,7 +263,7 @@ impl RegistryBuilder {
     }
 
     /// Adds a handler for one kind of queued job, such as a subscriber to events. Each has a kind of its
-    /// own, and none that of the registry's own jobs: `drop_aged`, `event`, `mail`, `prune_audit` and
+    /// own, and none that of the registry's own jobs: `cdn`, `drop_aged`, `event`, `mail`, `prune_audit` and
     /// `webhook`. [`run_background`](Registry::run_background) gives it its jobs.
     #[must_use]
     pub fn job_handler(mut self, handler: impl JobHandler) -> Self {
@@ -302,6 +304,15 @@ impl RegistryBuilder {
     #[must_use]
     pub fn secrets(mut self, sealer: impl SecretSealer) -> Self {
         self.secrets = Some(Arc::new(sealer));
+        self
+    }
+
+    /// Sets the CDN in front of the registry, which serves it at `base_url`: what a change makes stale or takes away is
+    /// purged there. Redirects to it are made by [`CdnArchives`](crate::decorate::CdnArchives).
+    #[must_use]
+    pub fn cdn(mut self, cdn: impl Cdn, base_url: impl Into<String>) -> Self {
+        let base_url = base_url.into().trim_end_matches('/').to_owned();
+        self.cdn = Some(CdnInFront { cdn: Arc::new(cdn), base_url });
         self
     }
 

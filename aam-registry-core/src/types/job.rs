@@ -34,8 +34,8 @@ pub(crate) fn metric_kind(kind: &str) -> &str {
 }
 
 /// The kinds of the registry's own jobs.
-pub(crate) const OWN_JOB_KINDS: [&str; 5] =
-    [NewJob::EVENT, NewJob::MAIL, NewJob::WEBHOOK, NewJob::PRUNE_AUDIT, NewJob::DROP_AGED];
+pub(crate) const OWN_JOB_KINDS: [&str; 6] =
+    [NewJob::CDN, NewJob::EVENT, NewJob::MAIL, NewJob::WEBHOOK, NewJob::PRUNE_AUDIT, NewJob::DROP_AGED];
 
 /// Whether whoever does the jobs of `handled` does those of `kind`: the same kind, or one that begins with it and a
 /// colon.
@@ -86,6 +86,9 @@ impl NewJob {
         let id = JobId::from(Uuid::nil()).follow_up(&format!("{} after {pruned}", Self::PRUNE_AUDIT));
         Self { id, kind: Self::PRUNE_AUDIT.to_owned(), payload: Value::Null }
     }
+
+    /// The kind of the jobs that purge a CDN.
+    pub const CDN: &str = "cdn";
 
     /// The kind of the jobs that delete rows which are no longer kept.
     pub const DROP_AGED: &str = "drop_aged";

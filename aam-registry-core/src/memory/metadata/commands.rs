@@ -102,6 +102,7 @@ impl QueryHandler for MemoryMetadata {
                 let (name, before) = &asked.question().0;
                 asked.answer(tables.old_versions_facts(name, *before));
             }
+            QueryRequest::DigestsOf(asked) => asked.answer(tables.digests_of(&asked.question().0)),
             QueryRequest::OldestAged(asked) => asked.answer(tables.oldest_aged(asked.question().0)),
             QueryRequest::Reports(asked) => asked.answer(tables.reports(&asked.question().0)),
             QueryRequest::OperatorWebhookStates(asked) => {

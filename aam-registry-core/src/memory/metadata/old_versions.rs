@@ -5,7 +5,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use super::tables::Tables;
 use crate::{
     decide::{OldVersionsFacts, PackageState, VersionUse},
-    types::PackageName,
+    types::{PackageName, Sha256Digest, Version},
 };
 
 impl Tables {
@@ -22,6 +22,11 @@ impl Tables {
         names.sort_by(|a, b| a.as_str().cmp(b.as_str()));
         names.truncate(limit);
         names
+    }
+
+    pub(super) fn digests_of(&self, name: &PackageName) -> Vec<(Version, Sha256Digest)> {
+        let versions = self.packages.get(name).into_iter().flat_map(|package| &package.versions);
+        versions.map(|version| (version.manifest.version.clone(), version.sha256)).collect()
     }
 
     pub(super) fn old_versions_facts(&self, name: &PackageName, before: Timestamp) -> OldVersionsFacts {

@@ -1,6 +1,7 @@
 //! Builds the registry from its adapters.
 
 mod archives;
+mod cdn;
 mod database;
 mod mail;
 mod outgoing;
@@ -80,6 +81,9 @@ pub(crate) enum AssembleError {
     /// Webhooks cannot be sent.
     #[error("webhooks cannot be sent: {0}")]
     Webhooks(String),
+    /// The CDN cannot be used.
+    #[error("the CDN cannot be used: {0}")]
+    Cdn(String),
     /// ID tokens cannot be verified.
     #[error("ID tokens cannot be verified: {0}")]
     TrustedPublishing(String),
@@ -169,6 +173,7 @@ async fn assemble(settings: &Settings, purpose: Purpose) -> Result<Assembled, As
         Purpose::Serve => webhooks::add(builder, settings)?,
         _ => builder.operator_webhooks(webhooks::of_operator(settings)),
     };
+    let builder = cdn::add(builder, settings)?;
     let builder = mail::add(builder, settings)?;
     let builder = trusted_publishing::add(builder, settings)?;
     let builder = redis::add_limiter(archives::add(builder, settings, purpose)?, settings, redis.as_ref());
@@ -204,6 +209,9 @@ pub(crate) fn service(
         .cors(cors)
         .body_timeout(settings.body_timeout.0)
         .readiness(readiness);
+    if let Some(secret) = &settings.cdn_origin_secret {
+        builder = builder.cdn_secret(secret.0.expose_secret());
+    }
     if let Some(metrics) = metrics {
         builder = builder.metrics(metrics);
     }

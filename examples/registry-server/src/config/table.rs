@@ -12,12 +12,12 @@ use super::{
     resolve::Resolver,
     setting::{Fallback, Kind, Secrecy, Spec, Value, read, settings},
     values::{
-        AdminPassword, ApprovalChoice, Audience, Backlog, BaseUrl, Bucket, CaBundle, ClientIpHeader, Connections,
-        ConnectionsPerAddress, Count, DatabaseUrl, Domain, DownloadRedirect, Downloads, EmailAddress, Endpoint, Host,
-        Hours, Issuers, JwtSecrets, LatestChoice, LogFormat, LogLevel, MetricsAddress, MetricsToken, NameList,
-        Networks, Origins, PerMinute, PoolSize, Port, PostgresUrl, ProxyExceptions, ProxyUrl, ReadChoice, RedisUrl,
-        Registration, Retention, Room, Seconds, SecretKey, SecretsKeys, Sender, Size, SmtpTls, StorageBackend, Streams,
-        Switch, TagList, Threads, Timeout, TokenDays, Uploads, Webhooks, Word,
+        AdminPassword, ApprovalChoice, Audience, Backlog, BaseUrl, Bucket, CaBundle, CdnProvider, ClientIpHeader,
+        Connections, ConnectionsPerAddress, Count, DatabaseUrl, Domain, DownloadRedirect, Downloads, EmailAddress,
+        Endpoint, Host, Hours, Issuers, JwtSecrets, LatestChoice, LogFormat, LogLevel, MetricsAddress, MetricsToken,
+        NameList, Networks, Origins, PerMinute, PoolSize, Port, PostgresUrl, ProxyExceptions, ProxyUrl, ReadChoice,
+        RedisUrl, Registration, Retention, Room, Seconds, SecretKey, SecretsKeys, Sender, Size, SmtpTls,
+        StorageBackend, Streams, Switch, TagList, Threads, Timeout, TokenDays, Uploads, Webhooks, Word,
     },
 };
 use aam_registry_core::types::Username;
@@ -153,6 +153,19 @@ settings! {
         cdn_enabled: Switch = "cdn.enabled", Fallback::Text("false");
         /// Address of the CDN, whose origin is this registry
         cdn_base_url: Option<BaseUrl> = "cdn.base_url";
+        /// Which CDN it is, so that it can be purged and URLs can be signed for it
+        cdn_provider: Option<CdnProvider> = "cdn.provider";
+        /// What is purged there: the zone of Cloudflare, the distribution of CloudFront
+        cdn_zone: Option<Word> = "cdn.zone";
+        /// API token of Cloudflare or Fastly that may purge; CloudFront takes AWS_ACCESS_KEY_ID and its secret
+        cdn_purge_token: Option<SecretKey> = "cdn.purge_token" [secret];
+        /// Id of the public key in CloudFront
+        cdn_signing_key_id: Option<Word> = "cdn.signing_key_id";
+        /// Key that signs URLs, so that private packages are downloaded from the CDN, too: a private key in PEM for
+        /// CloudFront, a secret for Cloudflare, a key in base64 for Fastly
+        cdn_signing_key: Option<SecretKey> = "cdn.signing_key" [secret];
+        /// Secret that the CDN sends as `X-Cdn-Secret` to fetch what is private
+        cdn_origin_secret: Option<SecretKey> = "cdn.origin_secret" [secret];
     }
     "Cache" {
         /// Redis, for rate limits and a metadata cache that replicas share
@@ -326,10 +339,6 @@ settings! {
         });
     }
     later {
-        "Purging and signing on a CDN are not built into this release; downloads are redirected to cdn.base_url without it" {
-            "cdn.provider"; "cdn.purge_token" [secret]; "cdn.zone"; "cdn.signing_key_id"; "cdn.signing_key" [secret];
-            "cdn.origin_secret" [secret];
-        }
         "Web pages are not built into this release" { "PAGES", OFF; "INDEXABLE", OFF; }
         "Access in the formats of other registries is not built into this release" { "FACADES", NONE; }
         "The MCP server is not built into this release" { "MCP", OFF; }
