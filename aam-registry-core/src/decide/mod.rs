@@ -52,6 +52,7 @@ mod trusted_publisher;
 mod unyank;
 mod visibility;
 mod webhook;
+mod works_read_only;
 mod yank;
 
 pub use account::{AccountActor, AccountChange, AccountFacts, AccountUpdate, ChangedAccount, MAX_ONE_TIME_TOKENS};

@@ -1,6 +1,6 @@
-//! Read-only mode: how it is switched, and which changes are made in it nevertheless.
+//! Read-only mode: how it is switched.
 
-use super::{AccountUpdate, Action, CallerFacts, Changes, Decision, Request, SecondFactorUpdate, Write};
+use super::{Action, CallerFacts, Changes, Decision, Write};
 use crate::{
     error::{Error, Result},
     types::{Actor, NewAuditEntry, ReadOnlyMode},
@@ -46,41 +46,6 @@ impl SetReadOnly {
         }
         let writes = vec![Write::SetReadOnly(after.clone())];
         Ok(Decision { answer: after, changes: Changes { writes, audit: vec![self.audit.clone()], invalidates: None } })
-    }
-}
-
-impl Request {
-    /// Whether it is executed while the registry is read-only: what ends read-only mode, what a login needs, what
-    /// takes a credential away, and notes of what background jobs have done.
-    pub fn works_read_only(&self) -> bool {
-        match self {
-            Self::SetReadOnly(_)
-            | Self::BeginSession(_)
-            | Self::LogOut(_)
-            | Self::EndSession(_)
-            | Self::RevokeToken(_)
-            | Self::RevokeTokens(_)
-            | Self::ReportDelivery(_)
-            | Self::ReportOperatorDelivery(_) => true,
-            Self::ChangeAccount(asked) => matches!(asked.question().update, AccountUpdate::OtherSessionsEnded),
-            Self::ChangeSecondFactor(asked) => matches!(asked.question().update, SecondFactorUpdate::Use(_)),
-            Self::Package(_)
-            | Self::CreateUser(_)
-            | Self::DeleteAccount(_)
-            | Self::CreateToken(_)
-            | Self::TellOfToken(_)
-            | Self::ChangeInvitation(_)
-            | Self::CreateScope(_)
-            | Self::ChangeMember(_)
-            | Self::ChangeWebhook(_)
-            | Self::ReportPackage(_)
-            | Self::CloseReport(_)
-            | Self::ChangePublisher(_)
-            | Self::ExchangeIdToken(_)
-            | Self::RemoveOldVersions(_)
-            | Self::DropAged(_)
-            | Self::EnableOperatorWebhook(_) => false,
-        }
     }
 }
 

@@ -30,6 +30,7 @@ mod quarantine;
 mod queue;
 mod rate_limits;
 mod read_only;
+mod read_only_switch;
 mod reading;
 mod reports;
 mod reserved;

@@ -8,12 +8,11 @@ use std::{
 
 use async_trait::async_trait;
 
-use super::{OPERATOR, Registry};
 use crate::{
-    decide::{Action, PublishCheck, PublishCommit, Published, Request, SetReadOnly, require_writable},
-    error::{Error, Result},
-    ports::{Clock, CommandHandler, CommandHandlerExt, PublishStore, QueryHandler, QueryHandlerExt, ReadOnlySwitch},
-    types::{Actor, AuditEvent, NewAuditEntry, NewUpload, Principal, ReadOnlyMode, Upload, UploadId},
+    decide::{PublishCheck, PublishCommit, Published, Request, require_writable},
+    error::Result,
+    ports::{Clock, CommandHandler, PublishStore, QueryHandler, QueryHandlerExt, ReadOnlySwitch},
+    types::{NewUpload, ReadOnlyMode, Upload, UploadId},
 };
 
 /// For how long what is known of the switch is relied upon, so that every replica follows it within a second.
@@ -49,7 +48,7 @@ impl ReadOnlyGate {
     ///
     /// # Errors
     /// A backend error of kind database.
-    async fn mode(&self) -> Result<Option<ReadOnlyMode>> {
+    pub(super) async fn mode(&self) -> Result<Option<ReadOnlyMode>> {
         if self.configured.is_some() {
             return Ok(self.configured.clone());
         }
@@ -63,8 +62,13 @@ impl ReadOnlyGate {
         Ok(mode)
     }
 
-    async fn require_writable(&self) -> Result<()> {
+    pub(super) async fn require_writable(&self) -> Result<()> {
         require_writable(self.mode().await?.as_ref())
+    }
+
+    /// The mode as it was when the database was asked last.
+    pub(super) fn known_mode(&self) -> Option<ReadOnlyMode> {
+        self.configured.clone().or_else(|| self.last_known().mode)
     }
 
     fn last_known(&self) -> Known {
@@ -145,97 +149,5 @@ impl PublishStore for GatedPublishing {
 
     async fn forget_upload(&self, id: UploadId) -> Result<()> {
         self.publishing.forget_upload(id).await
-    }
-}
-
-impl Registry {
-    /// The read-only mode that the registry is in, if any, as it was within the last half second.
-    ///
-    /// # Errors
-    /// A backend error of kind database.
-    pub async fn read_only(&self) -> Result<Option<ReadOnlyMode>> {
-        self.inner().read_only.mode().await
-    }
-
-    /// The mode that the switch in the database says, whatever this process is configured to be.
-    ///
-    /// # Errors
-    /// A backend error of kind database.
-    pub async fn read_only_switch(&self) -> Result<Option<ReadOnlyMode>> {
-        self.inner().queries.ask(ReadOnlySwitch(())).await
-    }
-
-    /// The same without asking the database: as it was when that was asked last.
-    pub fn known_read_only(&self) -> Option<ReadOnlyMode> {
-        let gate = &self.inner().read_only;
-        gate.configured.clone().or_else(|| gate.last_known().mode)
-    }
-
-    /// Whether this process is read-only by its configuration, which no switch ends.
-    pub fn is_configured_read_only(&self) -> bool {
-        self.policy().read_only
-    }
-
-    /// Refuses if the registry is read-only, for what changes something beside the database.
-    ///
-    /// # Errors
-    /// [`Error::ReadOnly`], or a backend error of kind database.
-    pub(crate) async fn require_writable(&self) -> Result<()> {
-        self.inner().read_only.require_writable().await
-    }
-
-    /// Switches read-only mode on, with what users are told about it, or off. Every replica follows within a second.
-    /// Gives the mode that the registry is in then.
-    ///
-    /// # Errors
-    /// [`Error::Forbidden`] to who is no administrator; [`Error::InvalidRequest`] for a reason that is too long.
-    pub async fn set_read_only(&self, by: &Principal, on: bool, reason: Option<&str>) -> Result<Option<ReadOnlyMode>> {
-        Action::SetReadOnly.require_credential(by, None)?;
-        let audit = self.entry_by(AuditEvent::AdminReadOnly, by);
-        self.switch(Some(by.actor()), by.username.as_str(), on, reason, audit).await
-    }
-
-    /// The same for the operator, never for clients.
-    ///
-    /// # Errors
-    /// [`Error::InvalidRequest`] for a reason that is too long.
-    pub async fn set_read_only_as_operator(&self, on: bool, reason: Option<&str>) -> Result<Option<ReadOnlyMode>> {
-        let audit = NewAuditEntry::new(AuditEvent::AdminReadOnly, self.now()).with_actor(OPERATOR);
-        self.switch(None, OPERATOR, on, reason, audit).await
-    }
-
-    async fn switch(
-        &self,
-        actor: Option<Actor>,
-        by: &str,
-        on: bool,
-        reason: Option<&str>,
-        audit: NewAuditEntry,
-    ) -> Result<Option<ReadOnlyMode>> {
-        let reason = reason.map(str::trim).filter(|reason| !reason.is_empty());
-        let is_too_long =
-            |reason: &str| reason.chars().count() > ReadOnlyMode::MAX_REASON || reason.chars().any(char::is_control);
-        if reason.is_some_and(is_too_long) {
-            return Err(Error::invalid_request(format!(
-                "`reason` must be one line of at most {} characters",
-                ReadOnlyMode::MAX_REASON
-            )));
-        }
-        let mode =
-            on.then(|| ReadOnlyMode { since: audit.timestamp, by: by.to_owned(), reason: reason.map(str::to_owned) });
-        let audit = audit.with("on", on);
-        let audit = match reason.filter(|_| on) {
-            Some(reason) => audit.with("reason", reason),
-            None => audit,
-        };
-        let mode = self.inner().commands.execute(&SetReadOnly { actor, mode, audit }).await?;
-        tracing::warn!(
-            event = "read_only_switched",
-            on,
-            by,
-            reason,
-            "read-only mode was switched; every replica follows within a second"
-        );
-        Ok(mode)
     }
 }
