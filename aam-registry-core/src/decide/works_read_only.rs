@@ -25,6 +25,7 @@ impl Request {
             | Self::ChangeInvitation(_)
             | Self::CreateScope(_)
             | Self::ChangeMember(_)
+            | Self::ChangeScopePolicy(_)
             | Self::ChangeWebhook(_)
             | Self::ReportPackage(_)
             | Self::CloseReport(_)

@@ -190,7 +190,9 @@ impl From<Error> for Failure {
                 failure.with_retry_after(decision.retry_after.unwrap_or_default())
             }
             Error::Overloaded | Error::TooManyAtOnce(_) => failure.with_retry_after(Duration::from_secs(1)),
-            Error::IssuerUnavailable(_) => failure.with_retry_after(Duration::from_secs(5)),
+            Error::IssuerUnavailable(_) | Error::ScannerKeysUnavailable => {
+                failure.with_retry_after(Duration::from_secs(5))
+            }
             Error::ReadOnly { .. } => failure.with_retry_after(READ_ONLY_RETRY),
             _ => failure,
         }

@@ -28,6 +28,7 @@ mod passwords;
 mod publishing;
 mod queries;
 mod rate_limit;
+mod scanner_signatures;
 mod scopes;
 mod secrets;
 mod sessions;
@@ -64,6 +65,7 @@ pub use queries::{
     TokensToTellOf, VersionsByApproval, WebhookById, WebhooksOfScope,
 };
 pub use rate_limit::{RateClass, RateLimiter};
+pub use scanner_signatures::{ScannerSignature, ScannerSignatures};
 pub use scopes::ScopeStore;
 pub use secrets::SecretSealer;
 pub use sessions::{Session, SessionSigner};

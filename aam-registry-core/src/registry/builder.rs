@@ -22,8 +22,8 @@ use crate::{
     ports::{
         AccountStore, ArchiveIndex, ArchiveSource, ArchiveStore, AuditLog, Cdn, Clock, CommandHandler, Database,
         DownloadStore, IdTokenVerifier, JobHandler, JobQueue, Mailer, PackageStore, PasswordHasher, PublishStore,
-        QueryHandler, RateLimiter, ScopeStore, SecretSealer, SessionSigner, SessionStore, SystemClock, TokenStore,
-        UserStore, WebhookSender,
+        QueryHandler, RateLimiter, ScannerSignatures, ScopeStore, SecretSealer, SessionSigner, SessionStore,
+        SystemClock, TokenStore, UserStore, WebhookSender,
     },
     types::{OWN_JOB_KINDS, OperatorWebhook, is_kind_of},
 };
@@ -107,6 +107,7 @@ macro_rules! builder {
             secrets: Option<Arc<dyn SecretSealer>>,
             cdn: Option<CdnInFront>,
             id_tokens: Option<Arc<dyn IdTokenVerifier>>,
+            scanner_signatures: Option<Arc<dyn ScannerSignatures>>,
             policy: Policy,
             spool_folder: Option<PathBuf>,
         }
@@ -157,6 +158,7 @@ macro_rules! builder {
                     secrets: self.secrets,
                     cdn: self.cdn,
                     id_tokens: self.id_tokens,
+                    scanner_signatures: self.scanner_signatures,
                     clock,
                     policy: self.policy,
                     counter,
@@ -320,6 +322,13 @@ impl RegistryBuilder {
     #[must_use]
     pub fn id_tokens(mut self, verifier: impl IdTokenVerifier) -> Self {
         self.id_tokens = Some(Arc::new(verifier));
+        self
+    }
+
+    /// Sets the port that checks who signed a report of leaked tokens. Without it anybody may report one who has it.
+    #[must_use]
+    pub fn scanner_signatures(mut self, signatures: impl ScannerSignatures) -> Self {
+        self.scanner_signatures = Some(Arc::new(signatures));
         self
     }
 
