@@ -61,6 +61,7 @@ pub async fn aged_tokens_and_reports_are_dropped(db: &dyn Database) {
         created_at: instant("1990-01-01T00:00:00Z"),
         expires_at,
         last_used_at: None,
+        last_used_from: None,
     };
     let (ended, lasting) = (token(Some(instant("1990-02-01T00:00:00Z"))), token(None));
     for token in [&ended, &lasting] {
