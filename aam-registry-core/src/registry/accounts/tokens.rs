@@ -5,7 +5,7 @@ use crate::{
     error::{Detail, Error, Result},
     ports::CommandHandlerExt,
     registry::Registry,
-    types::{AuditEvent, Principal, Token, TokenId, TokenPattern, TokenScope, TokenScopes, TokenSecret},
+    types::{AuditEvent, Principal, Token, TokenId, TokenPattern, TokenScope, TokenScopes, TokenSecret, Username},
 };
 
 /// The longest name of a token, in characters.
