@@ -66,8 +66,11 @@ fn a_moderator_acts_without_the_api() {
     let removed = site.run(&["version", "remove", "greet-kit@1.0.0", "--by", "mona", "--json"]).succeeded().json();
     assert_eq!((&removed["package"], &removed["version"]), (&json!("greet-kit"), &json!("1.0.0")), "{removed}");
     becomes(&server, 410);
-    let log = site.run(&["audit", "export"]).succeeded().stdout();
-    assert!(log.lines().any(|line| line.contains("version.remove") && line.contains("mona")), "{log}");
+    // Entries get their place in the log a moment later.
+    wait_until("an entry of the removal", || {
+        let log = site.run(&["audit", "export"]).succeeded().stdout();
+        log.lines().any(|line| line.contains("version.remove") && line.contains("mona"))
+    });
 }
 
 #[test]
