@@ -30,7 +30,7 @@ const SITUATION: &str = concat!(
     with_latest!()
 );
 const SIMILAR: &str = "SELECT name FROM packages WHERE similarity_key = $1";
-const PUBLISHED: &str = concat!("SELECT v.version, v.sha256", of_name_and_key!());
+const PUBLISHED: &str = concat!("SELECT v.version, v.sha256, v.status", of_name_and_key!());
 /// Whether a package has a tag, and how many it has beside `latest`.
 const TAGGED: &str = "SELECT EXISTS (SELECT 1 FROM dist_tags t WHERE t.package_id = p.id AND t.tag = $2),
     (SELECT count(*) FROM dist_tags t WHERE t.package_id = p.id AND t.tag <> 'latest')
@@ -103,10 +103,11 @@ pub(super) async fn commit_facts(tx: &Session, commit: &PublishCommit) -> Tx<Pub
     })
 }
 
-/// A version that was published, out of the two columns that start at `at`; `None` where they are null.
+/// A version that was published, out of the three columns that start at `at`; `None` where they are null.
 pub(super) fn existing(row: &Row, at: usize) -> Tx<Option<ExistingVersion>> {
     let Some(version) = row.try_get::<_, Option<&str>>(at)? else { return Ok(None) };
-    Ok(Some(ExistingVersion { version: version.parse()?, sha256: sql::digest(row, at + 1)? }))
+    let status = sql::coded(row, at + 2, columns::version_status)?;
+    Ok(Some(ExistingVersion { version: version.parse()?, sha256: sql::digest(row, at + 1)?, status }))
 }
 
 /// What an unscoped package's name is too similar by.

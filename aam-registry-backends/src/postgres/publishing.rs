@@ -65,7 +65,7 @@ const CHECK: &str = concat!(
         k.id IS NOT NULL, k.expires_at, EXISTS (SELECT 1 FROM scopes s WHERE s.name = $5),
         p.updated_at, p.private, p.trusted_only, ",
     has_open_version!("p."),
-    ", (SELECT q.name FROM packages q WHERE q.similarity_key = $7), v.version, v.sha256
+    ", (SELECT q.name FROM packages q WHERE q.similarity_key = $7), v.version, v.sha256, v.status
     FROM (SELECT 1) one LEFT JOIN users u ON u.id = $1
         LEFT JOIN tokens k ON k.id = $3 AND k.user_id = $1 AND k.revoked_at IS NULL
         LEFT JOIN packages p ON p.name = $4

@@ -73,6 +73,8 @@ pub struct ExistingVersion {
     pub version: Version,
     /// The digest of its archive.
     pub sha256: Sha256Digest,
+    /// What became of it.
+    pub status: VersionStatus,
 }
 
 impl PublishCheck {
@@ -97,7 +99,7 @@ impl PublishCommit {
     /// where the scope does not exist, and where the asked tag is set without
     /// [`Action::Tag`]; [`Error::GateFailed`] where the asked tag has a gate;
     /// [`Error::InvalidManifest`] for a new unscoped name with
-    /// `--`; [`Error::VersionExists`]; [`Error::NameTooSimilar`];
+    /// `--`; [`Error::VersionExists`]; [`Error::VersionGone`]; [`Error::NameTooSimilar`];
     /// [`Error::Timeout`] where the upload is not alive; [`Error::QuotaExceeded`] where the package has as many
     /// tags as it may.
     pub fn decide(&self, facts: &PublishFacts) -> Result<Decision<'_, Published>> {
@@ -191,15 +193,30 @@ impl PublishFacts {
             )));
         }
         match (&self.existing, &self.similar) {
-            (Some(ExistingVersion { version, sha256 }), _) if exists => {
-                let (package, version, sha256) = (name.clone(), version.clone(), *sha256);
-                Err(Error::VersionExists { package, version, sha256 })
-            }
+            (Some(existing), _) if exists => Err(existing.refusal(name)),
             (_, Some(existing)) if !exists && name.scope().is_none() => {
                 Err(Error::NameTooSimilar { name: name.to_string(), existing: existing.to_string() })
             }
             _ => Ok(rights),
         }
+    }
+}
+
+impl ExistingVersion {
+    /// Why it cannot be published again. Whoever sends the bytes of one that was published is not told so where nobody
+    /// can install it.
+    fn refusal(&self, package: &PackageName) -> Error {
+        let (package, version, sha256) = (package.clone(), self.version.clone(), self.sha256);
+        if self.status.is_removed() {
+            return Error::VersionGone { package, version };
+        }
+        if self.status.is_quarantined() {
+            return Error::forbidden(format!(
+                "Version {version} of {package} is in quarantine, so it cannot be published again; a moderator decides \
+                 about it, and another version can be published meanwhile"
+            ));
+        }
+        Error::VersionExists { package, version, sha256 }
     }
 }
 

@@ -8,8 +8,8 @@ use super::world::{
 };
 use crate::{
     decide::{
-        ApprovalDecision, Audience, PublishCommit, QuarantineChange, QuarantineCommand, TagChange, VisibilityChange,
-        Yank,
+        ApprovalDecision, Audience, PublishCheck, PublishCommit, QuarantineChange, QuarantineCommand, TagChange,
+        VisibilityChange, Yank,
     },
     error::{ErrorCode, Result},
     ports::{ApprovalsOf, CommandHandlerExt, Database, QueryHandlerExt, RecallsSince, VersionsByApproval},
@@ -269,6 +269,8 @@ pub async fn a_removed_version_is_gone(db: &dyn Database) {
     assert!(published().await);
     db.execute(&moderation(&moderator, &name, "1.1.0", impose("it steals"))).await.expect("quarantine");
     assert!(published().await);
+    let again: Result<_> = try_publish(db, &owner, manifest(&name, "1.1.0")).await;
+    refused(again, ErrorCode::Forbidden);
     let done = db.execute(&moderation(&moderator, &name, "1.1.0", QuarantineChange::Remove)).await.expect("remove");
     assert!(done.status.is_removed());
     assert!(!published().await);
@@ -291,7 +293,9 @@ pub async fn a_removed_version_is_gone(db: &dyn Database) {
     assert!(gone.iter().any(|one| one.version == v("1.1.0") && one.status.is_gone_for_all() && !one.visible));
     assert_eq!(found(db, &name, "1.1.0", Reach::Public).await[4..], [false; 4]);
     let again: Result<_> = try_publish(db, &owner, manifest(&name, "1.1.0")).await;
-    refused(again, ErrorCode::VersionExists);
+    refused(again, ErrorCode::VersionGone);
+    let check = PublishCheck { actor: owner.clone(), package: name.clone(), version: v("1.1.0"), now: now() };
+    refused(db.check_publish(&check).await, ErrorCode::VersionGone);
     publish(db, &owner, &name, &["1.2.0"]).await;
     assert_eq!(latest(db, &name).await.as_deref(), Some("1.2.0"));
     assert_eq!(recalls_of(db, &name, Sight::default()).await.len(), 1);

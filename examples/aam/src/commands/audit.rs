@@ -12,6 +12,7 @@ use crate::{
     api::{Client, Recall},
     config::RegistryUrl,
     failure::{Detail, Failure, Kind, Result},
+    install::tell_interrupted,
     output::plain,
     project::{LockFile, LockedPackage},
     session::Session,
@@ -50,6 +51,7 @@ impl Audit {
     pub(crate) async fn run(self, session: Session) -> Result<()> {
         let session = &session.trusting_lock(self.yes);
         let project = project(session, self.global)?;
+        tell_interrupted(session, &project)?;
         let lock = LockFile::read(&project, session.out)?.unwrap_or_default();
         let mut recalls: BTreeMap<RegistryUrl, Vec<Recall>> = BTreeMap::new();
         let mut findings = Vec::new();
@@ -80,9 +82,25 @@ impl Audit {
         let what = if findings.len() == 1 { "1 finding".to_owned() } else { format!("{} findings", findings.len()) };
         let failure = Failure::new(Kind::Unsafe, "audit_findings", format!("{what} in {checked} installed packages"))
             .details(details.collect())
-            .hint("update or uninstall what is listed, with `aam update` or `aam uninstall <PACKAGE>`");
+            .hint(advice(&lock, &findings));
         Err(failure.with(json!({"checked": checked, "findings": findings})))
     }
+}
+
+/// What to do about the findings: a package that only others need goes with these.
+fn advice(lock: &LockFile, findings: &[Finding]) -> String {
+    let mut advice =
+        "install another version of what is listed with `aam install <PACKAGE>@<VERSION>`, or remove it with \
+                      `aam uninstall <PACKAGE>`"
+            .to_owned();
+    for (name, package) in &lock.packages {
+        let is_found = findings.iter().any(|finding| finding.name == name.as_str());
+        let users: Vec<_> = lock.dependents(name).into_iter().map(PackageName::as_str).collect();
+        if is_found && package.requested.is_none() && !users.is_empty() {
+            advice.push_str(&format!("; {name} is there for {}: update or uninstall that", users.join(", ")));
+        }
+    }
+    advice
 }
 
 /// What there is to know about one installed version.

@@ -133,8 +133,23 @@ impl Roots {
         }
     }
 
+    /// What lies at `place`, with the bytes of a file.
+    pub(super) fn look_and_read(&self, place: &Place) -> Result<(Entry, Option<Vec<u8>>)> {
+        self.root(place, false)?.map_or(Ok((Entry::Nothing, None)), |(root, path)| root.look_and_read(path))
+    }
+
     pub(super) fn read(&self, place: &Place) -> Result<Option<Vec<u8>>> {
         self.root(place, false)?.map_or(Ok(None), |(root, path)| root.read(path))
+    }
+
+    /// The paths of the files below the folder `place`.
+    pub(super) fn files(&self, place: &Place) -> Result<Vec<String>> {
+        let folder = match self.root(place, false)? {
+            Some((root, path)) => root.folder(path)?,
+            None => None,
+        };
+        let files = folder.map_or_else(|| Ok(Vec::new()), |folder| folder.files())?;
+        Ok(files.into_iter().map(|file| file.path).collect())
     }
 
     pub(super) fn write(&self, place: &Place, bytes: &[u8], mode: Mode) -> Result<()> {
