@@ -106,7 +106,14 @@ fn an_uninstall_that_is_repeated_after_it_was_cut_short_works() {
     cut_short(&machine, &["uninstall", "@acme/big"], "-KILL");
     machine.ok(&["uninstall", "@acme/big"]);
     assert!(machine.snapshot().is_empty(), "{:?}", machine.snapshot().keys());
-    // Killed after its last file: all that is left is to say so.
+
+    // As if it had been killed after the lock file was removed: the rest is finished, and what was asked for is done.
+    machine.ok(&INSTALL);
+    cut_short(&machine, &["uninstall", "@acme/big"], "-KILL");
+    fs::remove_file(machine.project().join(".aam/aam-lock.yaml")).expect("removed");
+    let output = machine.run(&["uninstall", "@acme/big"]);
+    assert!(output.status.success() && said(&output).contains("Finishing"), "{}", said(&output));
+    assert!(machine.snapshot().is_empty(), "{:?}", machine.snapshot().keys());
     machine.fails(4, &["uninstall", "@acme/big"]);
 }
 
