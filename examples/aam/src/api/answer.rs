@@ -176,7 +176,9 @@ fn later(headers: &HeaderMap) -> String {
     match retry_after(headers) {
         Some(seconds @ 2..120) => format!("try again in {seconds} seconds"),
         Some(seconds @ 120..=LONGEST) => format!("try again in {} minutes", seconds.div_ceil(60)),
-        Some(_) if retry_after(headers) > Some(LONGEST) => "it wants you to wait for more than a day: ask its operator why".to_owned(),
+        Some(_) if retry_after(headers) > Some(LONGEST) => {
+            "it wants you to wait for more than a day: ask its operator why".to_owned()
+        }
         _ => "try again in a moment".to_owned(),
     }
 }
