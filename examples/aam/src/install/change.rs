@@ -117,6 +117,7 @@ async fn make(session: &Session, project: &Project, change: &Change<'_>, purpose
         project.folder().folder(&project.package(name))?;
     }
     // From here on, what a run writes that is cut short is taken back: by itself, or by the next one.
+    let writing = (purpose == Purpose::Asked).then(Writing::begin);
     let interrupted = state.unfinished.take();
     let id = match (&interrupted, purpose) {
         // While it is taken back it stays the same change.
@@ -129,7 +130,6 @@ async fn make(session: &Session, project: &Project, change: &Change<'_>, purpose
         _ => Some(Unfinished { id, before: change.before.clone(), after: change.after.clone() }),
     };
     file.write(&state)?;
-    let writing = (purpose == Purpose::Asked).then(Writing::begin);
     packages.unpack(project, &mut state, change.after)?;
     deploy::announce(&roots, &mut state.deployed, &plan, &change.policy)?;
     file.write(&state)?;

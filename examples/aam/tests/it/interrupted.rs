@@ -31,7 +31,13 @@ const OTHER: [&str; 4] = ["install", "@acme/other", "--platform", "claude"];
 fn cut_short(machine: &Machine, arguments: &[&str], signal: &str) -> Output {
     let mark = machine.project().join(MARK);
     let mut child = machine.aam(arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("aam runs");
-    while !mark.exists() {
+    let is_on_record = || {
+        let records = fs::read_dir(machine.home().join("projects")).into_iter().flatten().flatten();
+        records
+            .map(|record| fs::read_to_string(record.path()))
+            .any(|text| text.is_ok_and(|text| text.contains("unfinished:")))
+    };
+    while !mark.exists() || !is_on_record() {
         assert!(child.try_wait().expect("asked").is_none(), "it ended before it was seen to write");
         thread::sleep(Duration::from_millis(1));
     }
