@@ -97,8 +97,8 @@ async fn make(session: &Session, project: &Project, change: &Change<'_>, purpose
         packages.take_unpacked(project, &state, &elsewhere, change.after);
     }
     packages.fetch(session, change.after, workshop.path()).await?;
-    if change.policy == Policy::Keep {
-        packages.refuse_quarantined(change.before, change.after)?;
+    if change.policy == Policy::Keep && purpose == Purpose::Asked {
+        packages.refuse_quarantined(&state, change.after)?;
     }
     let plan = deploy::plan(&packages.of(change.after), project.scope(), &roots, &state.deployed)?;
     let mut warnings = Vec::new();

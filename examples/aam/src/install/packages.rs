@@ -141,12 +141,12 @@ impl Packages {
         lock.packages.iter().filter_map(deployable).collect()
     }
 
-    /// Fails where a version comes in that is in quarantine.
-    pub(super) fn refuse_quarantined(&self, before: &LockFile, after: &LockFile) -> Result<()> {
+    /// Fails where a version of `lock` that is in quarantine would come in, which `state` does not have yet.
+    pub(super) fn refuse_quarantined(&self, state: &State, lock: &LockFile) -> Result<()> {
         let is_new = |name, locked: &LockedPackage| {
-            before.packages.get(name).is_none_or(|before| before.sha256 != locked.sha256)
+            state.unpacked.get(name).is_none_or(|unpacked| unpacked.sha256 != locked.sha256)
         };
-        let found = after
+        let found = lock
             .packages
             .iter()
             .find(|(name, locked)| self.quarantined.contains(&*locked.sha256) && is_new(name, locked));

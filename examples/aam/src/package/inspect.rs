@@ -100,7 +100,10 @@ pub(crate) fn inspect(path: &Path, limits: &ArchiveLimits) -> Findings {
             // What is wrong with an artifact was found above, in other words.
             Err(failure) if failure.kind == Kind::Invalid => {
                 let is_told = |fault: &Detail| {
-                    findings.faults.iter().any(|told| told.field == fault.field || told.error.contains(&fault.field))
+                    findings.faults.iter().any(|told| {
+                        let path = told.error.split('`').nth(1);
+                        told.field == fault.field || path.is_some_and(|path| fault.error.contains(path))
+                    })
                 };
                 let more: Vec<_> = faults_of(failure).into_iter().filter(|fault| !is_told(fault)).collect();
                 findings.faults.extend(more);

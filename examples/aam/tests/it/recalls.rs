@@ -21,12 +21,17 @@ fn a_recalled_version_is_told_and_comes_in_by_force_alone() {
     let advice = audit["help"].as_str().expect("advice");
     assert!(advice.contains("`aam uninstall <PACKAGE>`") && !advice.contains("aam update"), "{audit}");
 
+    // A clone brings the lock file alone; its moderator may have the archive, and has to say that they want it.
+    let lock = machine.read(".aam/aam-lock.yaml");
     machine.ok(&["uninstall", "@acme/rule"]);
-    let install = ["install", "@acme/rule@1.0.0", "--platform", "claude"];
-    let refused = machine.fails(9, &install);
-    assert_eq!(refused["error"], "quarantined", "{refused}");
-    assert!(!machine.has(".claude") && !machine.has(".aam/aam-lock.yaml"));
-    machine.ok(&[&install[..], &["--force"]].concat());
+    machine.write(".aam/aam-lock.yaml", &lock);
+    for arguments in [&["install"][..], &["install", "--locked"]] {
+        let refused = machine.fails(9, arguments);
+        assert_eq!(refused["error"], "quarantined", "{refused}");
+        assert!(!machine.has(".claude"));
+    }
+    machine.ok(&["install", "--force"]);
+    assert!(machine.has(".claude/rules/rule.md"));
 
     // The same bytes again are not published, and that is said.
     let refused = machine.fails(3, &["pkg", "publish", folder]);
