@@ -20,11 +20,15 @@ use aam_registry_core::{
 };
 use secrecy::ExposeSecret;
 
-use crate::config::{Origins, Settings};
+use crate::{
+    config::{Origins, Settings},
+    traces::TraceLinks,
+};
 pub(crate) use database::{
     database_faults, database_stats, migrate, oldest_release, pending_migrations, require_registry, sqlite_config,
     unusable, vacuum,
 };
+pub(crate) use outgoing::untraced as outgoing;
 
 /// Why the registry could not be built.
 #[derive(Debug, thiserror::Error)]
@@ -204,6 +208,9 @@ pub(crate) fn service(
         .cors(cors)
         .body_timeout(settings.body_timeout.0)
         .readiness(readiness);
+    if settings.otel_exporter_otlp_endpoint.is_some() {
+        builder = builder.traces(TraceLinks::default());
+    }
     if let Some(metrics) = metrics {
         builder = builder.metrics(metrics);
     }

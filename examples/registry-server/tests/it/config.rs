@@ -260,7 +260,6 @@ fn what_this_release_cannot_do_is_refused_in_plain_words() {
         ("READ_ONLY", "true", "A read-only registry is not built"),
         ("PASSWORD_LOGIN", "off", "Turning password login off is not built"),
         ("OIDC_ISSUER", "https://id.example.com", "Single sign-on is not built"),
-        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://h", "OpenTelemetry are not built"),
         ("PAGES", "on", "Web pages are not built"),
         ("INDEXABLE", "true", "Web pages are not built"),
         ("FACADES", "npm", "the formats of other registries is not built"),
@@ -289,6 +288,23 @@ fn what_this_release_cannot_do_is_refused_in_plain_words() {
         );
         assert!(!stderr.contains("hunter2"), "{stderr}");
     }
+}
+
+#[test]
+fn settings_of_traces_are_checked_and_the_headers_are_secret() {
+    let mut site = Site::new();
+    site.set("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318");
+    site.set("OTEL_EXPORTER_OTLP_HEADERS", "authorization=Bearer%20hunter2");
+    site.set("OTEL_TRACES_SAMPLER", "sometimes").set("OTEL_TRACES_SAMPLER_ARG", "2");
+    let refused = site.run(&["config", "check"]).failed().stderr();
+    assert!(
+        refused.contains("`sometimes` is not allowed") && refused.contains("parentbased_traceidratio"),
+        "{refused}"
+    );
+    assert!(refused.contains("OTEL_TRACES_SAMPLER_ARG") && !refused.contains("hunter2"), "{refused}");
+    site.set("OTEL_TRACES_SAMPLER", "traceidratio").set("OTEL_TRACES_SAMPLER_ARG", "0.1");
+    let shown = site.run(&["config", "show"]).succeeded().stdout();
+    assert!(shown.contains("traceidratio") && !shown.contains("hunter2"), "{shown}");
 }
 
 #[test]
