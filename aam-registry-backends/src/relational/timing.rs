@@ -55,12 +55,28 @@ impl Drop for Timer {
 }
 
 /// The function in which a closure is written, by the name of the closure's type, such as
-/// `<a::Store as b::Port>::package::{{closure}}::{{closure}}`.
+/// `<a::Store as b::Port>::package<'_, '_>::{{closure}}::{{closure}}`.
 fn method_of(closure: &'static str) -> &'static str {
-    let path = closure.split("::{{closure}}").next().unwrap_or(closure);
+    let path = without_parameters(closure.split("::{{closure}}").next().unwrap_or(closure));
     let name = path.rsplit("::").next().unwrap_or(path);
     let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     if is_name { name } else { "other" }
+}
+
+/// A path without the parameters of its last part.
+fn without_parameters(path: &str) -> &str {
+    let mut depth = 0;
+    for (at, byte) in path.bytes().enumerate().rev() {
+        match byte {
+            b'>' => depth += 1,
+            b'<' => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return path[..at + usize::from(byte != b'<')].trim_end_matches("::");
+        }
+    }
+    path
 }
 
 #[cfg(test)]
@@ -89,6 +105,8 @@ mod tests {
         assert_eq!(told(|| ()), "a_closure_is_named_after_its_function");
         assert_eq!(Store.package(), "package");
         assert_eq!(told(Store::package), "package");
-        assert_eq!(method_of("a::b::<T>::{{closure}}"), "other");
+        assert_eq!(method_of("<a::Store<T> as b::Port>::package<'_, c::D<'_>>::{{closure}}::{{closure}}"), "package");
+        assert_eq!(method_of("a::read::<T>::{{closure}}"), "read");
+        assert_eq!(method_of("fn(a::B) -> a::C"), "other");
     }
 }
