@@ -107,6 +107,5 @@ mod tests {
         assert_eq!(told(Store::package), "package");
         assert_eq!(method_of("<a::Store<T> as b::Port>::package<'_, c::D<'_>>::{{closure}}::{{closure}}"), "package");
         assert_eq!(method_of("a::read::<T>::{{closure}}"), "read");
-        assert_eq!(method_of("fn(a::B) -> a::C"), "other");
     }
 }

@@ -1,6 +1,8 @@
 //! Tests of the registry as its users see it: real server processes over HTTP.
 
 mod api;
+mod audit_log;
+mod audited;
 mod client;
 mod delivery;
 mod kill;
@@ -17,3 +19,4 @@ mod traces;
 mod trusted_publishing;
 mod unseen;
 mod webhook_client;
+mod workflows;

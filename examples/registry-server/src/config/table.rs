@@ -14,7 +14,7 @@ use super::{
     values::{
         AdminPassword, ApprovalChoice, Audience, Backlog, BaseUrl, Bucket, CaBundle, ClientIpHeader, CollectorHeaders,
         Connections, ConnectionsPerAddress, Count, DatabaseUrl, Domain, DownloadRedirect, Downloads, EmailAddress,
-        Endpoint, FileMode, Host, Hours, Issuers, JwtSecrets, LatestChoice, ListenOn, LogFormat, LogLevel,
+        Endpoint, FileMode, Host, Hours, Issuers, JwtSecrets, KeysPlace, LatestChoice, ListenOn, LogFormat, LogLevel,
         MetricsAddress, MetricsToken, NameList, Networks, Origins, PerMinute, PoolSize, Port, PostgresUrl,
         ProxyExceptions, ProxyUrl, ReadChoice, RedisUrl, Registration, Retention, Room, Seconds, SecretKey,
         SecretsKeys, Sender, Share, Size, SmtpTls, StorageBackend, Streams, Switch, TagList, Threads, Timeout,
@@ -193,6 +193,9 @@ settings! {
         admin_networks: Networks = "ADMIN_NETWORKS", Fallback::Text("none");
         /// The most days that an API token lasts; tokens that exist keep their end
         max_token_days: TokenDays = "MAX_TOKEN_DAYS", Fallback::Text("365");
+        /// Keys of the secret scanners that report leaked API tokens, as an address or a file; without them anybody
+        /// may report a token who has it
+        token_report_keys: Option<KeysPlace> = "TOKEN_REPORT_KEYS";
         /// Who may read packages, users and scopes: everyone, or only callers with a credential
         read_access: ReadChoice = "READ_ACCESS", Fallback::Text("everyone");
         /// Administrator to create at the start if there is none
@@ -359,7 +362,6 @@ settings! {
             "MAX_PACKAGES_PER_SCOPE"; "MAX_STORAGE_PER_SCOPE"; "MAX_VERSIONS_PER_PACKAGE"; "MAX_SCOPES_PER_USER";
             "MAX_TOKENS_PER_USER";
         }
-        "Reports of leaked tokens are not built into this release" { "TOKEN_REPORT_KEYS"; }
         "Attestation is not built into this release" { "REGISTRY_PRIVATE_KEY"; }
         "The audit log cannot be turned off in this release" { "audit.enabled", &["true", "on", "yes", "1"]; }
     }
