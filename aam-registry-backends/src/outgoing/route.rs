@@ -1,7 +1,6 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use aam_registry_core::{Error, Result};
-use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use reqwest::{Certificate, ClientBuilder, NoProxy, Proxy, Url, redirect::Policy};
 
 use super::{AllowedNetworks, NameResolver, OutgoingClient, OutgoingHeaders, SystemResolver, client::CheckedResolver};
@@ -91,12 +90,11 @@ impl Outgoing {
     /// # Errors
     /// If the certificates of the system cannot be used.
     pub fn client_for_operator(&self, timeout: Duration) -> Result<OutgoingClient> {
-        let everywhere = [IpNet::from(Ipv4Net::default()), IpNet::from(Ipv6Net::default())];
         let build = |resolver: CheckedResolver| {
             let builder = self.builder().user_agent(concat!("aam-registry/", env!("CARGO_PKG_VERSION")));
             builder.dns_resolver(resolver).redirect(Policy::none()).referer(false).timeout(timeout).build()
         };
-        let allowed = AllowedNetworks::new(everywhere);
+        let allowed = AllowedNetworks::all();
         let client = OutgoingClient::new(allowed, SystemResolver, None, timeout, build).map_err(Error::internal)?;
         Ok(client.with_headers(self.headers()))
     }
