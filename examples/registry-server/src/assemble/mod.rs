@@ -35,7 +35,10 @@ pub(crate) use outgoing::untraced as outgoing;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AssembleError {
     /// A folder or file in the data folder cannot be used.
-    #[error("{path} cannot be used: {source}; DATA_DIR or DATABASE_URL names another folder")]
+    #[error(
+        "{path} cannot be used: {source}; make it writable for the user that runs the server (`chown -R USER FOLDER`), or \
+         let DATA_DIR or DATABASE_URL name another folder"
+    )]
     Data {
         /// The folder or file.
         path: PathBuf,

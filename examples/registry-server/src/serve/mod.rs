@@ -153,11 +153,11 @@ pub(crate) async fn serve(settings: Settings, invocation: Invocation) -> Result<
 
     let started = async {
         schema::wait(&settings, &readiness).await?;
-        usable.send_replace(true);
         assemble::first_admin(&settings, &registry).await?;
         readiness.set(ReadinessState::Ready);
         greeting::greet(&settings, &invocation, &address, &base_url, &registry).await;
         storage::tell_if_unusable(&settings, &registry).await;
+        usable.send_replace(true);
         Ok::<_, ServeError>(())
     };
     let told = async {

@@ -28,14 +28,14 @@ fn with(certificate: &TempDir, key: &TempDir) -> Settings {
 
 #[tokio::test]
 async fn a_certificate_that_does_not_match_its_key() {
-    assert_snapshot!(refusal(&with(&issued(2020, 2090), &issued(2020, 2090))).await, @"");
+    assert_snapshot!(refusal(&with(&issued(2020, 2090), &issued(2020, 2090))).await, @r"error: HTTPS cannot be served: the certificate in TMP/NAME/tls.pem does not match the private key in TMP/NAME/tls.key: TLS_KEY has to name the key that the certificate was issued for");
 }
 
 #[tokio::test]
 async fn a_certificate_that_is_not_there() {
     let folder = issued(2020, 2090);
     fs::remove_file(folder.path().join("tls.pem")).expect("our own file");
-    assert_snapshot!(refusal(&with(&folder, &folder)).await, @"");
+    assert_snapshot!(refusal(&with(&folder, &folder)).await, @r"error: HTTPS cannot be served: TMP/NAME/tls.pem cannot be used as TLS_CERT: No such file or directory (os error 2); TLS_CERT has to name a certificate chain in PEM that the server may read");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -44,9 +44,9 @@ async fn a_certificate_that_has_expired() {
     let log = |certificate: &TempDir| with(certificate, certificate).without("HOST").without("PORT");
     // The server speaks HTTPS, so only its log tells that it serves.
     let server = Stopped::new(log(&folder)).spawn_unheard();
-    assert_snapshot!(line(&server, "certificate_expired").await, @"");
+    assert_snapshot!(line(&server, "certificate_expired").await, @r"error: the certificate in TMP/NAME/tls.pem expired on 2021-01-01T00:00:00Z, so clients refuse it: renew it and put it there; the server takes it without a restart");
     drop(server);
     let folder = issued(2090, 2091);
     let server = Stopped::new(log(&folder)).spawn_unheard();
-    assert_snapshot!(plain(&line(&server, "certificate_not_valid_yet").await), @"");
+    assert_snapshot!(plain(&line(&server, "certificate_not_valid_yet").await), @r"error: the certificate in TMP/NAME/tls.pem is valid from 2090-01-01T00:00:00Z on, so clients refuse it: set this machine's clock right, or put another certificate there");
 }

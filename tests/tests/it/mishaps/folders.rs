@@ -17,8 +17,8 @@ async fn a_data_folder_that_cannot_be_written() {
         plain(&ran.expect_code(1).stderr)
     };
     let missing = told(folder.path().join("data").display().to_string()).await;
-    assert_snapshot!(missing, @"");
+    assert_snapshot!(missing, @r"error: TMP/NAME/data cannot be used: Permission denied (os error 13); make it writable for the user that runs the server (`chown -R USER FOLDER`), or let DATA_DIR or DATABASE_URL name another folder");
     let there = told(folder.path().display().to_string()).await;
-    assert_snapshot!(there, @"");
+    assert_snapshot!(there, @r"error: TMP/NAME cannot be used: permission denied; make it writable for the user that runs the server (`chown -R USER FOLDER`), or let DATA_DIR or DATABASE_URL name another folder");
     mode(0o755);
 }

@@ -41,6 +41,7 @@ fn told(server: &Server, event: &str) -> Vec<Value> {
 /// The text with ports and temporary names replaced.
 fn plain(text: &str) -> String {
     let mut plain = String::new();
+    let text = text.replace(&std::env::temp_dir().display().to_string(), "TMP");
     for part in text.trim().split_inclusive([' ', '\n', ':', '/', ';', ',', ')', '"']) {
         let word = part.trim_end_matches([' ', '\n', ':', '/', ';', ',', ')', '"']);
         let rest = &part[word.len()..];
@@ -64,12 +65,15 @@ async fn a_port_in_use() {
     let port = taken.local_addr().expect("bound").port();
     let told = refusal(&settings().with("PORT", port.to_string())).await;
     let told = told.replace(&(port + 1).to_string(), "NEXT");
-    assert_snapshot!(told, @"");
+    assert_snapshot!(told, @r"error: cannot listen on 127.0.0.1:PORT: the port is in use; stop what listens there, or take another one with --port NEXT");
 }
 
 #[tokio::test]
 async fn a_secret_that_is_too_short() {
-    assert_snapshot!(refusal(&settings().with("JWT_SECRET", "secret")).await, @"");
+    assert_snapshot!(refusal(&settings().with("JWT_SECRET", "secret")).await, @r#"
+    error: the configuration has 1 fault
+      JWT_SECRET (environment variable JWT_SECRET): one of its secrets is too short to be safe; allowed: a comma-separated list of secrets, each of at least 32 bytes; `openssl rand -hex 32` makes one
+    "#);
 }
 
 #[tokio::test]
@@ -78,7 +82,7 @@ async fn a_second_server_on_the_same_data_folder() {
     let data = first.data_dir().display().to_string();
     let second = settings().with("DATA_DIR", &data);
     let told = refusal(&second).await;
-    assert_snapshot!(told.replace(&plain(&data), "DATA_DIR"), @"");
+    assert_snapshot!(told.replace(&plain(&data), "DATA_DIR"), @r"error: another server runs on the database DATA_DIR/registry.db: stop it, or give this one a folder of its own with --data-dir; several servers share a registry on PostgreSQL");
     first.anonymous().get("/api/v1/packages").await.expect_status(200);
     // Commands work beside the server, and another server does when it has stopped.
     first.run(&["user", "list"]).await.expect_code(0);

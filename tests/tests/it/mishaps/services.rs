@@ -26,28 +26,37 @@ async fn told(url: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_refuses_connections() {
-    assert_snapshot!(told("postgresql://aam:secret@127.0.0.1:1/aam").await, @"");
+    assert_snapshot!(told("postgresql://aam:secret@127.0.0.1:1/aam").await, @r#"
+    warn: waiting for the database: error connecting to server: Connection refused (os error 111); start PostgreSQL, or set the host and port in DATABASE_URL right, and see that it admits this machine
+    error: the database postgresql://127.0.0.1:1/aam cannot be used: error connecting to server: Connection refused (os error 111); start PostgreSQL, or set the host and port in DATABASE_URL right, and see that it admits this machine
+    "#);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_refuses_the_password() {
     let database = Database::create().await;
     let (_, rest) = database.url().split_once('@').expect("a URL with a user");
-    assert_snapshot!(told(&format!("postgresql://postgres:wrong@{rest}")).await, @"");
+    assert_snapshot!(told(&format!("postgresql://postgres:wrong@{rest}")).await, @r#"
+    warn: waiting for the database: password authentication failed for user "postgres" (SQLSTATE 28P01); set the user and password in DATABASE_URL right, and see that pg_hba.conf of PostgreSQL admits this machine
+    error: the database postgresql://127.0.0.1:PORT/NAME cannot be used: password authentication failed for user "postgres" (SQLSTATE 28P01); set the user and password in DATABASE_URL right, and see that pg_hba.conf of PostgreSQL admits this machine
+    "#);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_does_not_exist() {
     let database = Database::create().await;
     let (server, _) = database.url().rsplit_once('/').expect("a URL with a name");
-    assert_snapshot!(told(&format!("{server}/nowhere")).await, @"");
+    assert_snapshot!(told(&format!("{server}/nowhere")).await, @r#"
+    warn: waiting for the database: database "nowhere" does not exist (SQLSTATE 3D000); create it with `createdb --owner USER NAME`, or set its name in DATABASE_URL right
+    error: the database postgresql://127.0.0.1:PORT/nowhere cannot be used: database "nowhere" does not exist (SQLSTATE 3D000); create it with `createdb --owner USER NAME`, or set its name in DATABASE_URL right
+    "#);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_schema_that_is_behind() {
     let database = Database::create().await;
     let server = Stopped::new(on(database.url())).launch().await;
-    assert_snapshot!(line(&server, "schema_behind").await, @"");
+    assert_snapshot!(line(&server, "schema_behind").await, @r"warn: waiting for the schema to be migrated: run `aam-registry migrate`");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -60,7 +69,7 @@ async fn a_schema_of_a_newer_release() {
     database.client().await.batch_execute(newer).await.expect("written");
     let serves = on(database.url()).and(&[("HOST", "127.0.0.1"), ("PORT", "0")]);
     let told = refusal(&serves).await.replace(env!("CARGO_PKG_VERSION"), "VERSION");
-    assert_snapshot!(told, @"");
+    assert_snapshot!(told, @r"error: the database postgresql://127.0.0.1:PORT/NAME cannot be used: its schema was made by a newer release and serves 9.0.0 and later; this is VERSION: replace it by a newer one");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -68,5 +77,5 @@ async fn a_redis_that_refuses_the_password() {
     let redis = Redis::start().await;
     let url = format!("redis://:wrong@{}", redis.address());
     let server = Stopped::new(settings().with("REDIS_URL", url)).start().await;
-    assert_snapshot!(line(&server, "redis_failed").await, @"");
+    assert_snapshot!(line(&server, "redis_failed").await, @r"warn: redis cannot be used, and the registry goes on without it until it can: set the user and password in its URL right");
 }
