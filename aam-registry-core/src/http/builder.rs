@@ -21,6 +21,7 @@ use crate::{
     },
     ports::Authenticator,
     registry::Registry,
+    types::Sha256Digest,
 };
 
 /// Everything that is wrong with the settings of a [`RegistryService`].
@@ -75,6 +76,7 @@ pub struct RegistryServiceBuilder {
     readiness: Readiness,
     metrics: Option<MetricsRenderer>,
     traces: Option<Arc<dyn TraceLink>>,
+    cdn_secret: Option<Sha256Digest>,
 }
 
 impl RegistryService {
@@ -109,6 +111,7 @@ impl RegistryServiceBuilder {
             readiness: Readiness::default(),
             metrics: None,
             traces: None,
+            cdn_secret: None,
         }
     }
 
@@ -266,6 +269,14 @@ impl RegistryServiceBuilder {
         self
     }
 
+    /// Lets whoever sends `secret` in the header `X-Cdn-Secret` download archives of private packages by their digest:
+    /// a CDN that checks the signatures of its own URLs.
+    #[must_use]
+    pub fn cdn_secret(mut self, secret: &str) -> Self {
+        self.cdn_secret = Some(Sha256Digest::of(secret.as_bytes()));
+        self
+    }
+
     /// Builds the service.
     ///
     /// # Errors
@@ -312,6 +323,7 @@ impl RegistryServiceBuilder {
             link_prefix,
             readiness: self.readiness,
             metrics: self.metrics,
+            cdn_secret: self.cdn_secret,
             openapi,
             downloads: ReadyDownloads::new(self.freshness.clone()),
         };

@@ -53,7 +53,13 @@ impl Service<Request<RequestBody>> for Dispatch {
         }
         let span = tracing::trace_span!(target: SPANS, "use_case", otel.name = route.id);
         let handler = route.handler;
-        let answered = if route.takes_turn() {
+        let answered = if !route.works_read_only {
+            let answered = async move {
+                call.registry.require_writable().await?;
+                handler(call, body).await
+            };
+            answered.boxed()
+        } else if route.takes_turn() {
             let answered = async move {
                 let _turn = call.registry.reading_turn(call.client_network().as_ref()).await;
                 handler(call, body).await

@@ -1,6 +1,7 @@
 //! Builds the registry from its adapters.
 
 mod archives;
+mod cdn;
 mod database;
 mod mail;
 mod outgoing;
@@ -88,6 +89,9 @@ pub(crate) enum AssembleError {
     /// Webhooks cannot be sent.
     #[error("webhooks cannot be sent: {0}")]
     Webhooks(String),
+    /// The CDN cannot be used.
+    #[error("the CDN cannot be used: {0}")]
+    Cdn(String),
     /// Reports of secret scanners cannot be checked.
     #[error("reports of secret scanners cannot be checked: {0}")]
     SecretScanning(String),
@@ -180,6 +184,7 @@ async fn assemble(settings: &Settings, purpose: Purpose) -> Result<Assembled, As
         Purpose::Serve => webhooks::add(builder, settings)?,
         _ => builder.operator_webhooks(webhooks::of_operator(settings)),
     };
+    let builder = cdn::add(builder, settings)?;
     let builder = mail::add(builder, settings)?;
     let builder = secret_scanning::add(trusted_publishing::add(builder, settings)?, settings)?;
     let builder = redis::add_limiter(archives::add(builder, settings, purpose)?, settings, redis.as_ref());
@@ -217,6 +222,9 @@ pub(crate) fn service(
         .readiness(readiness);
     if settings.otel_exporter_otlp_endpoint.is_some() {
         builder = builder.traces(TraceLinks::default());
+    }
+    if let Some(secret) = &settings.cdn_origin_secret {
+        builder = builder.cdn_secret(secret.0.expose_secret());
     }
     if let Some(metrics) = metrics {
         builder = builder.metrics(metrics);
