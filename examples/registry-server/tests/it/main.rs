@@ -25,5 +25,6 @@ mod start;
 mod stop;
 mod tls;
 mod users;
+mod versions;
 mod web;
 mod webhooks;
