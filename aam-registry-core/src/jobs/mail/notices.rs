@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{letter::Letter, letters};
 use crate::{
-    decide::APPROVAL,
+    decide::{APPROVAL, OldVersionsFacts},
     registry::{DONE, LINK, OPERATOR, PUBLISHER, PasswordResetLink, REGISTERED, REQUESTED, STEP, VerificationLink},
     types::{AccountRole, ApprovalStatus, AuditEvent, DisableReason, NewAuditEntry, ScopeName},
 };
@@ -58,7 +58,10 @@ pub(super) fn is_for_approvers(event: &NewAuditEntry) -> bool {
 
 /// Whether the owners of its package are told of an event.
 pub(super) fn is_for_owners(event: &NewAuditEntry) -> bool {
+    // Nobody misses versions that nobody uses, of which there may be thousands.
+    let is_unused = text(event, "cause") == Some(OldVersionsFacts::CAUSE);
     matches!(event.event, AuditEvent::VersionQuarantine | AuditEvent::VersionRelease | AuditEvent::VersionRemove)
+        && !is_unused
 }
 
 /// The role whose holders are told of an event.
@@ -116,6 +119,11 @@ pub(super) fn asks_for_verification(event: &NewAuditEntry) -> bool {
 pub(super) fn verification_letter(event: &NewAuditEntry, link: &VerificationLink, base_url: &str) -> Letter {
     let is_new = event.event == AuditEvent::UserRegister;
     letters::verify_email(is_new, &link.url(base_url), &instant(link.expires_at))
+}
+
+/// The mail with the link with which the account of a registration is made.
+pub(super) fn registration_letter(url: &str, expires_at: Timestamp) -> Letter {
+    letters::confirm_registration(url, &instant(expires_at))
 }
 
 /// The mail with the link of an invitation.

@@ -142,14 +142,11 @@ impl Roots {
         self.root(place, false)?.map_or(Ok(None), |(root, path)| root.read(path))
     }
 
-    /// The paths of the files below the folder `place`.
+    /// The paths of all files below the folder `place`, relative to it; none where there is no such folder.
     pub(super) fn files(&self, place: &Place) -> Result<Vec<String>> {
-        let folder = match self.root(place, false)? {
-            Some((root, path)) => root.folder(path)?,
-            None => None,
-        };
-        let files = folder.map_or_else(|| Ok(Vec::new()), |folder| folder.files())?;
-        Ok(files.into_iter().map(|file| file.path).collect())
+        let Some((root, path)) = self.root(place, false)? else { return Ok(Vec::new()) };
+        let Some(folder) = root.folder(path)? else { return Ok(Vec::new()) };
+        Ok(folder.files()?.into_iter().map(|listed| listed.path).collect())
     }
 
     pub(super) fn write(&self, place: &Place, bytes: &[u8], mode: Mode) -> Result<()> {
