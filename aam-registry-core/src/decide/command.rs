@@ -6,10 +6,11 @@ use super::{
     AccountChange, AccountFacts, BeginSession, BeginSessionFacts, CallerFacts, ChangedAccount, CloseReport,
     CloseReportFacts, Decision, DeleteAccount, DeleteAccountFacts, EnableOperatorWebhook, EndSession, EndSessionFacts,
     InvitationChange, InvitationFacts, LogOut, MemberChange, MemberFacts, NewReport, NewReportFacts, NewScope,
-    NewScopeFacts, NewToken, NewUser, NewUserFacts, OperatorWebhookFacts, OperatorWebhookReport, PackageCommand,
-    PackageFacts, PackageReads, PublisherCommand, PublisherFacts, RevokeToken, RevokeTokenFacts, SecondFactorChange,
-    SecondFactorFacts, TellOfToken, TellOfTokenFacts, TokenExchange, TokenExchangeFacts, TokenRevocation,
-    TokenRevocationFacts, WebhookCommand, WebhookFacts, WebhookReport, WebhookReportFacts,
+    NewScopeFacts, NewToken, NewTokenFacts, NewUser, NewUserFacts, OperatorWebhookFacts, OperatorWebhookReport,
+    PackageCommand, PackageFacts, PackageReads, PublisherCommand, PublisherFacts, RevokePublisherToken,
+    RevokePublisherTokenFacts, RevokeToken, RevokeTokenFacts, SecondFactorChange, SecondFactorFacts, TellOfToken,
+    TellOfTokenFacts, TokenExchange, TokenExchangeFacts, TokenRevocation, TokenRevocationFacts, WebhookCommand,
+    WebhookFacts, WebhookReport, WebhookReportFacts,
 };
 use crate::{
     error::Result,
@@ -182,7 +183,7 @@ requests! {
         Invalidation::Account(user.copied())
     };
     /// Makes an API token.
-    CreateToken(NewToken, CallerFacts) -> (), invalidation |_, _| Invalidation::Nothing;
+    CreateToken(NewToken, NewTokenFacts) -> (), invalidation |_, _| Invalidation::Nothing;
     /// Revokes an API token, for its user.
     RevokeToken(RevokeToken, RevokeTokenFacts) -> (), invalidation |_, _| Invalidation::Credentials(None);
     /// Revokes API tokens, for the operator; gives how many were valid.
@@ -224,6 +225,8 @@ requests! {
     ChangePublisher(PublisherCommand, PublisherFacts) -> Option<TrustedPublisher>, invalidation |_, _| Invalidation::Nothing;
     /// Swaps an ID token for a token of the trusted publisher that it is of. Gives the publisher.
     ExchangeIdToken(TokenExchange, TokenExchangeFacts) -> TrustedPublisher, invalidation |_, _| Invalidation::Nothing;
+    /// Revokes a token of a trusted publisher that was found where others can read it. `false` if it was not in force.
+    RevokePublisherToken(RevokePublisherToken, RevokePublisherTokenFacts) -> bool, invalidation |_, _| Invalidation::Nothing;
     /// Puts a webhook of the operator to use again. `false` if it was not disabled.
     EnableOperatorWebhook(EnableOperatorWebhook, OperatorWebhookFacts) -> bool, invalidation |_, _| Invalidation::Nothing;
 }

@@ -34,7 +34,7 @@ impl Tables {
         match write {
             Write::CreateUser { user, password_hash } => {
                 let members = [(user.id, ScopeRole::Owner)].into();
-                let scope = StoredScope { created_at: user.created_at, members };
+                let scope = StoredScope { created_at: user.created_at, created_by: None, members };
                 self.scopes.insert(ScopeName::from(&user.username), scope);
                 let account = AccountState { user, password_hash, session_generation: 0, kept_session: None };
                 self.users.insert(account.user.id, account);
@@ -83,7 +83,8 @@ impl Tables {
                 self.sessions.retain(|one| one.user != user || kept.as_ref() == Some(&one.id));
             }
             Write::CreateScope { name, owner, created_at } => {
-                self.scopes.insert(name, StoredScope { created_at, members: [(owner, ScopeRole::Owner)].into() });
+                let members = [(owner, ScopeRole::Owner)].into();
+                self.scopes.insert(name, StoredScope { created_at, created_by: Some(owner), members });
             }
             Write::SetMember { scope, user, role } => {
                 let members = &mut self.scopes.get_mut(&scope).ok_or_else(missing)?.members;
@@ -102,6 +103,7 @@ impl Tables {
             }
             Write::SetYank { package, version, yanked } => self.version_mut(&package, &version)?.yanked = yanked,
             Write::SetStatus { package, version, status } => self.version_mut(&package, &version)?.status = status,
+            Write::SetWantedTag { package, version, tag } => self.version_mut(&package, &version)?.wanted_tag = tag,
             Write::AddApproval { package, version, approver, status, comment, at } => {
                 let approval = StoredApproval { approver, status, comment, at };
                 self.version_mut(&package, &version)?.approvals.push(approval);
@@ -167,6 +169,9 @@ impl Tables {
             Write::DeletePublisher(id) => {
                 self.publishers.remove(&id);
                 self.publisher_tokens.retain(|_, token| token.publisher != id);
+            }
+            Write::RevokePublisherToken(id) => {
+                self.publisher_tokens.remove(&id);
             }
             Write::SetTrustedOnly { package, only } => self.package_mut(&package)?.trusted_only = only,
             Write::SettlePublishers { package, owner } => {
