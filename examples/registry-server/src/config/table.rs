@@ -14,10 +14,10 @@ use super::{
     values::{
         AdminPassword, ApprovalChoice, Audience, Backlog, BaseUrl, Bucket, CaBundle, ClientIpHeader, Connections,
         ConnectionsPerAddress, Count, DatabaseUrl, Domain, DownloadRedirect, Downloads, EmailAddress, Endpoint,
-        GatedTags, Host, Hours, Issuers, JwtSecrets, LatestChoice, LogFormat, LogLevel, MetricsAddress, MetricsToken,
-        NameList, Networks, Origins, PerMinute, PoolSize, Port, PostgresUrl, ProxyExceptions, ProxyUrl, Quota,
-        ReadChoice, RedisUrl, Registration, Retention, Room, Seconds, SecretKey, SecretsKeys, Sender, Size, SmtpTls,
-        StorageBackend, Streams, Switch, TagList, Threads, Timeout, TokenDays, Uploads, Webhooks, Word,
+        GatedTags, Host, Hours, Issuers, JwtSecrets, KeysPlace, LatestChoice, LogFormat, LogLevel, MetricsAddress,
+        MetricsToken, NameList, Networks, Origins, PerMinute, PoolSize, Port, PostgresUrl, ProxyExceptions, ProxyUrl,
+        Quota, ReadChoice, RedisUrl, Registration, Retention, Room, Seconds, SecretKey, SecretsKeys, Sender, Size,
+        SmtpTls, StorageBackend, Streams, Switch, TagList, Threads, Timeout, TokenDays, Uploads, Webhooks, Word,
     },
 };
 use aam_registry_core::types::Username;
@@ -191,6 +191,9 @@ settings! {
         max_token_days: TokenDays = "MAX_TOKEN_DAYS", Fallback::Text("365");
         /// Most API tokens of an account that are in force
         max_tokens_per_user: Count = "MAX_TOKENS_PER_USER", Fallback::Text("100");
+        /// Keys of the secret scanners that report leaked API tokens, as an address or a file; without them anybody
+        /// may report a token who has it
+        token_report_keys: Option<KeysPlace> = "TOKEN_REPORT_KEYS";
         /// Who may read packages, users and scopes: everyone, or only callers with a credential
         read_access: ReadChoice = "READ_ACCESS", Fallback::Text("everyone");
         /// Administrator to create at the start if there is none
@@ -349,7 +352,6 @@ settings! {
         }
         "The scanner of archives is not built into this release" { "SCANNER_COMMAND"; "SCANNER_URL"; "SCAN_POLICY"; }
         "The transparency log is not built into this release" { "TLOG_ORIGIN"; "TLOG_PRIVATE_KEY"; }
-        "Reports of leaked tokens are not built into this release" { "TOKEN_REPORT_KEYS"; }
         "Attestation is not built into this release" { "REGISTRY_PRIVATE_KEY"; }
         "Traces by OpenTelemetry are not built into this release" { "OTEL_EXPORTER_OTLP_ENDPOINT"; }
         "The audit log cannot be turned off in this release" { "audit.enabled", &["true", "on", "yes", "1"]; }
