@@ -26,6 +26,7 @@ const TABLE: &[(&str, Action)] = &[
     ("disableTotp", Action::ChangeSecondFactor),
     ("makeResetLink", Action::ResetPassword),
     ("listUsers", Action::ListAccounts),
+    ("listTokensOfUser", Action::ListAccounts),
     ("changeUser", Action::DisableAccount),
     ("deleteUser", Action::DeleteAccount),
     ("deleteAccount", Action::DeleteOwnAccount),
@@ -118,6 +119,7 @@ async fn ask(site: &Site, operation: &str, (name, scope): (&str, &str), token: &
                 .await
         }
         "listUsers" => act(Method::GET, "/api/v1/users").await,
+        "listTokensOfUser" => act(Method::GET, "/api/v1/users/nobody/tokens").await,
         "changeUser" => send(Method::PATCH, "/api/v1/users/nobody", json!({"disabled": true})).await,
         "deleteUser" => act(Method::DELETE, "/api/v1/users/nobody").await,
         "deleteAccount" => send(Method::DELETE, "/api/v1/users/me", json!({"current_password": "wrong"})).await,
