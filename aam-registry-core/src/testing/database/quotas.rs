@@ -149,6 +149,7 @@ pub async fn an_account_has_no_more_tokens_than_it_may(db: &dyn Database) {
             created_at: audit.timestamp,
             expires_at: Some(super::world::after(lasts)),
             last_used_at: None,
+            last_used_from: None,
         };
         let (actor, secret) = (by.clone(), Sha256Digest::of(word().as_bytes()));
         db.execute(&NewToken { actor, scopes: TokenScopes::all(), token, secret, max_tokens: Some(3), audit }).await
