@@ -1,7 +1,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::rules;
+use super::{ReadOnlyAnswer, rules};
 use crate::{
     http::{
         call::MAX_JSON,
@@ -12,7 +12,8 @@ use crate::{
         MIN_PASSWORD_CHARS, RegistrationPolicy, Registry,
     },
     types::{
-        MAX_DESCRIPTION, MAX_KEYWORD, MAX_KEYWORDS, MAX_PATH, MAX_PATH_DEPTH, MAX_PATH_SEGMENT, Manifest, ScopeWebhook,
+        MAX_DESCRIPTION, MAX_KEYWORD, MAX_KEYWORDS, MAX_PATH, MAX_PATH_DEPTH, MAX_PATH_SEGMENT, Manifest, ReadOnlyMode,
+        ScopeWebhook,
     },
 };
 
@@ -104,6 +105,8 @@ pub(crate) struct LimitsAnswer {
     /// The dist-tags that name only versions which an approver has approved, written likewise.
     tags_that_need_approval: Vec<String>,
     features: FeaturesAnswer,
+    /// Whether the registry takes no changes for now.
+    read_only: ReadOnlyAnswer,
     /// Whose ID tokens are taken; `null` where none are.
     trusted_publishing: Option<TrustedPublishingAnswer>,
 }
@@ -141,7 +144,7 @@ struct FeaturesAnswer {
 }
 
 impl LimitsAnswer {
-    pub(crate) fn new(registry: &Registry) -> Self {
+    pub(crate) fn new(registry: &Registry, read_only: Option<ReadOnlyMode>) -> Self {
         let policy = registry.policy();
         let archive = &policy.archive_limits;
         let manifest = archive.manifest();
@@ -205,6 +208,7 @@ impl LimitsAnswer {
                 private_packages: true,
                 single_sign_on: false,
             },
+            read_only: read_only.into(),
             trusted_publishing,
         }
     }

@@ -22,6 +22,7 @@ mod mounting;
 mod packages;
 mod publish;
 mod quotas;
+mod read_only;
 mod reading;
 mod redirects;
 mod reply;
