@@ -7,6 +7,7 @@ mod client;
 mod delivery;
 mod kill;
 mod mails;
+mod mishaps;
 mod object_store;
 #[cfg(feature = "service-tests")]
 mod production;
@@ -14,6 +15,7 @@ mod races;
 mod read_access;
 mod restarts;
 mod sent;
+mod traces;
 mod trusted_publishing;
 mod unseen;
 mod webhook_client;
