@@ -23,7 +23,13 @@ use super::{
     failure::{Failure, Fault, FaultKind, Tx},
     pooler, sql,
 };
-use crate::relational::schema::{self as relational, Embedded, embedded};
+use crate::relational::{
+    rows::{
+        NEWER_THAN_BACKUP, RESTORED_MEANWHILE, UNFINISHED_VERSION, mark_statements, migration_name, steps_of,
+        unmark_statements,
+    },
+    schema::{self as relational, Embedded, embedded},
+};
 
 /// The migrations, oldest first.
 const MIGRATIONS: &[Embedded] = &embedded![
@@ -142,6 +148,47 @@ async fn applied(session: &Session) -> Tx<Vec<i64>> {
     }
     let applied = "SELECT version::bigint FROM refinery_schema_history";
     sql::all(session, applied, [], |row| Ok(row.try_get(0)?)).await
+}
+
+/// The names of this release's migrations, without their numbers.
+pub fn migration_names() -> Vec<String> {
+    MIGRATIONS.iter().map(|(migration, _)| migration_name(migration).to_owned()).collect()
+}
+
+/// The names of the migrations that made the schema, without their numbers.
+pub(super) async fn applied_names(session: &Session) -> Tx<Vec<String>> {
+    let names = "SELECT name FROM refinery_schema_history ORDER BY version";
+    sql::all(session, names, [], |row| Ok(row.try_get(0)?)).await
+}
+
+/// Brings an empty database to the schema of a backup that had the migrations of these names.
+pub(super) async fn migrate_to(config: &PostgresConfig, session: &Session, names: &[String]) -> Result<()> {
+    let runner = relational::runner(&MIGRATIONS[..steps_of(MIGRATIONS, names)?]);
+    if relational::is_newer(runner.get_migrations(), &applied(session).await.map_err(failed)?) {
+        return Err(Error::unfit(NEWER_THAN_BACKUP));
+    }
+    migrate_by(config, &runner).await.map(drop)
+}
+
+/// Marks a database that is about to be restored.
+pub(super) async fn mark_unfinished(session: &Session) -> Result<()> {
+    session.command(&mark_statements()).await.map_err(failed)
+}
+
+/// Takes the mark of an unfinished restore away, for the schema of a backup that had the migrations of these names.
+pub(super) async fn unmark_unfinished(session: &Session, names: &[String]) -> Result<()> {
+    if applied(session).await.map_err(failed)?.contains(&UNFINISHED_VERSION) {
+        let known = relational::runner(&MIGRATIONS[..steps_of(MIGRATIONS, names)?]);
+        let unmark = unmark_statements(&relational::oldest_release(known.get_migrations()));
+        session.command(&unmark).await.map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// Requires that a database is marked, so that nobody else has changed it.
+pub(super) async fn require_unfinished(session: &Session) -> Tx<()> {
+    let is_marked = applied(session).await?.contains(&UNFINISHED_VERSION);
+    if is_marked { Ok(()) } else { Err(Error::unfit(RESTORED_MEANWHILE).into()) }
 }
 
 async fn migrate_by(config: &PostgresConfig, runner: &Runner) -> Result<Vec<String>> {

@@ -1,6 +1,7 @@
 //! Tests of the registry as its users see it: real server processes over HTTP.
 
 mod api;
+mod backup;
 mod client;
 mod delivery;
 mod kill;
