@@ -53,7 +53,8 @@ impl Ran {
         tokio::time::sleep(time).await;
         // It may have ended already.
         let _ = child.kill();
-        let ended = task::spawn_blocking(move || child.wait_with_output()).await.expect("no panic").expect("its output");
+        let ended =
+            task::spawn_blocking(move || child.wait_with_output()).await.expect("no panic").expect("its output");
         ended.status.code().map(|_| Self::with(ended))
     }
 

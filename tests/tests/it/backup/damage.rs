@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::site::{Place, Site, publish};
 
 /// A registry of three versions, and a backup of it.
-pub(super) async fn backed_up() -> (Site, Place, String) {
+pub(crate) async fn backed_up() -> (Site, Place, String) {
     let (site, place) = (Site::local(), Place::new());
     let server = site.serve().await;
     let ada = server.user("ada").await;

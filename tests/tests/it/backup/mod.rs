@@ -7,5 +7,10 @@ mod refusals;
 mod site;
 mod upkeep;
 
-pub(crate) use drill::drill;
-pub(crate) use site::Site;
+#[cfg(feature = "service-tests")]
+pub(crate) use self::{
+    damage::backed_up,
+    drill::drill,
+    kills::check_killed_restores,
+    site::{Place, Site},
+};

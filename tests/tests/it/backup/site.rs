@@ -135,9 +135,7 @@ impl Place {
     pub(crate) async fn backups(&self) -> Vec<(String, bool)> {
         let told = Ran::on(&Settings::default(), &["backup", "ls", self.name(), "--json"]).await.expect_code(0).json();
         let backups = told["backups"].as_array().expect("a list").iter();
-        backups
-            .map(|backup| (backup["backup"].as_str().expect("a name").to_owned(), backup["whole"] == true))
-            .collect()
+        backups.map(|backup| (backup["backup"].as_str().expect("a name").to_owned(), backup["whole"] == true)).collect()
     }
 
     /// The lines of each table.
