@@ -26,16 +26,16 @@ pub(crate) const NEWER_THAN_BACKUP: &str =
 /// Why a restore cannot go on.
 pub(crate) const RESTORED_MEANWHILE: &str = "another restore into it was finished meanwhile";
 
-/// Marks a database as half restored.
+/// Marks a database as half restored. The mark is there with the second statement.
 pub(crate) fn mark_statements() -> String {
     format!(
-        "INSERT INTO {HISTORY} (version, name, applied_on, checksum) \
-         VALUES ({UNFINISHED_VERSION}, 'unfinished_restore', '1970-01-01T00:00:00Z', '0'); \
-         UPDATE schema_compatibility SET oldest_release = '{UNFINISHED}'"
+        "UPDATE schema_compatibility SET oldest_release = '{UNFINISHED}'; \
+         INSERT INTO {HISTORY} (version, name, applied_on, checksum) \
+         VALUES ({UNFINISHED_VERSION}, 'unfinished_restore', '1970-01-01T00:00:00Z', '0')"
     )
 }
 
-/// Takes that mark away; `oldest` is the oldest release that can work on the schema.
+/// Takes that mark away, with the first statement; `oldest` is the oldest release that can work on the schema.
 pub(crate) fn unmark_statements(oldest: &str) -> String {
     format!(
         "DELETE FROM {HISTORY} WHERE version = {UNFINISHED_VERSION}; \

@@ -51,6 +51,7 @@ pub fn begin_restore(config: &SqliteConfig, migrations: &[String]) -> Result<()>
     require_empty(config)?;
     let _setup = setup_lock(config)?;
     let mut connection = open_writer(config)?;
+    empty(&connection).map_err(Failure::into_error)?;
     schema::unmark_unfinished(&connection, migrations)?;
     schema::migrate_to(&mut connection, migrations)?;
     schema::mark_unfinished(&connection)

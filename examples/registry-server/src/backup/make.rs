@@ -73,13 +73,8 @@ async fn fill(
     let staging = place.staging()?;
     let mut stored = archives::stored(place).await?;
     let (mut copied, mut copied_bytes) = (0, 0);
-    let mut known_lost: HashSet<String> = HashSet::new();
-    let mut tries = 0;
-    // A version that was removed after the database was read may have lost its archive before that was copied. Read
-    // anew, the database does not refer to it any more; what is lost even then, the storage lacks.
-    let (folder, migrations, written, lost) = loop {
-        tries += 1;
-        let folder = staging.path().join(tries.to_string());
+    let attempt = async |attempt: usize| {
+        let folder = staging.path().join(attempt.to_string());
         std::fs::create_dir(&folder).map_err(BackupError::place)?;
         let mut files = RowFiles::create(&folder).map_err(BackupError::place)?;
         let migrations = assemble::read_rows(settings, &mut files).await?;
@@ -88,13 +83,9 @@ async fn fill(
             archives::copy_into(place, store, &folder, &mut stored, &progress).await?;
         copied += archives;
         copied_bytes += bytes;
-        let is_news = lost.iter().any(|lost| !known_lost.contains(&lost.archive));
-        if !is_news || tries == TRIES {
-            break (folder, migrations, written, lost);
-        }
-        known_lost = lost.into_iter().map(|lost| lost.archive).collect();
-        std::fs::remove_dir_all(&folder).map_err(BackupError::place)?;
+        Ok(((folder, migrations, written), lost))
     };
+    let ((folder, migrations, written), lost) = until_nothing_more_is_lost(attempt).await?;
     for table in &written.tables {
         place.put_file(&path_in(backup, &table.file.file), &folder.join(&table.file.file)).await?;
     }
@@ -116,6 +107,24 @@ async fn fill(
         None => None,
     };
     Ok(Made { manifest, copied, copied_bytes, pruned })
+}
+
+/// Reads the database and copies the archives until none is missing, or only those that were missing before: a version
+/// that was removed after the database was read may have lost its archive before that was copied. Read anew, the
+/// database does not refer to it any more; what is missing even then, the storage lacks.
+async fn until_nothing_more_is_lost<T>(
+    mut attempt: impl AsyncFnMut(usize) -> Result<(T, Vec<LostArchive>), BackupError>,
+) -> Result<(T, Vec<LostArchive>), BackupError> {
+    let mut known: HashSet<String> = HashSet::new();
+    let mut number = 1;
+    loop {
+        let (read, lost) = attempt(number).await?;
+        if number == TRIES || lost.iter().all(|lost| known.contains(&lost.archive)) {
+            return Ok((read, lost));
+        }
+        known = lost.into_iter().map(|lost| lost.archive).collect();
+        number += 1;
+    }
 }
 
 fn manifest_of(
@@ -168,4 +177,35 @@ async fn require_all(place: &Place, folder: &std::path::Path, lost: &[LostArchiv
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is left of backups whose attempts miss these archives: the number of the attempt, and what it lost.
+    async fn left(attempts: &[&[&str]]) -> (usize, Vec<String>) {
+        let lost = |attempt: usize| {
+            attempts[attempt - 1]
+                .iter()
+                .map(|archive| LostArchive { archive: (*archive).to_owned(), reason: String::new() })
+                .collect()
+        };
+        let (number, lost) =
+            until_nothing_more_is_lost(async |attempt| Ok((attempt, lost(attempt)))).await.expect("read");
+        (number, lost.into_iter().map(|lost| lost.archive).collect())
+    }
+
+    #[tokio::test]
+    async fn the_database_is_read_again_while_archives_are_deleted() {
+        assert_eq!(left(&[&[]]).await, (1, vec![]));
+        assert_eq!(left(&[&["a"], &[]]).await, (2, vec![]), "its version was removed meanwhile");
+        assert_eq!(left(&[&["a"], &["a"]]).await, (2, vec!["a".to_owned()]), "the storage lacks it");
+        assert_eq!(left(&[&["a"], &["b"], &[]]).await, (3, vec![]));
+        assert_eq!(
+            left(&[&["a"], &["b"], &["c"], &["d"], &[]]).await,
+            (4, vec!["d".to_owned()]),
+            "at some time it ends"
+        );
+    }
 }
