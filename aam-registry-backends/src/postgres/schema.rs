@@ -25,8 +25,8 @@ use super::{
 };
 use crate::relational::{
     rows::{
-        NEWER_THAN_BACKUP, RESTORED_MEANWHILE, UNFINISHED_VERSION, mark_statements, migration_name, steps_of,
-        unmark_statements,
+        FIRST_STEPS, NEWER_THAN_BACKUP, RESTORED_MEANWHILE, UNFINISHED_VERSION, mark_statements, migration_name,
+        steps_of, unmark_statements,
     },
     schema::{self as relational, Embedded, embedded},
 };
@@ -89,7 +89,7 @@ const OLDEST_SERVER: i32 = 13;
 /// migration fails; the schema is then as the last migration that succeeded
 /// left it.
 pub async fn migrate(config: &PostgresConfig) -> Result<Vec<String>> {
-    migrate_by(config, &relational::runner(MIGRATIONS)).await
+    migrate_by(config, &relational::runner(MIGRATIONS), Admitted::CurrentSchemas).await
 }
 
 /// The migrations a database has not had, oldest first. Changes nothing, also
@@ -161,18 +161,32 @@ pub(super) async fn applied_names(session: &Session) -> Tx<Vec<String>> {
     sql::all(session, names, [], |row| Ok(row.try_get(0)?)).await
 }
 
-/// Brings an empty database to the schema of a backup that had the migrations of these names.
-pub(super) async fn migrate_to(config: &PostgresConfig, session: &Session, names: &[String]) -> Result<()> {
-    let runner = relational::runner(&MIGRATIONS[..steps_of(MIGRATIONS, names)?]);
-    if relational::is_newer(runner.get_migrations(), &applied(session).await.map_err(failed)?) {
+/// Marks an empty database as half restored, and brings it to the schema of a backup that had the migrations of these
+/// names.
+pub(super) async fn begin_restore(config: &PostgresConfig, session: &Session, names: &[String]) -> Result<()> {
+    let known = &MIGRATIONS[..steps_of(MIGRATIONS, names)?];
+    let mut applied = applied(session).await.map_err(failed)?;
+    let is_marked = applied.contains(&UNFINISHED_VERSION);
+    applied.retain(|version| *version != UNFINISHED_VERSION);
+    if relational::is_newer(relational::runner(known).get_migrations(), &applied) {
         return Err(Error::unfit(NEWER_THAN_BACKUP));
     }
-    migrate_by(config, &runner).await.map(drop)
+    if applied.is_empty() {
+        migrate_by(config, &relational::runner(&known[..FIRST_STEPS]), Admitted::CurrentSchemas).await?;
+    }
+    if !is_marked {
+        session.command(&mark_statements()).await.map_err(failed)?;
+    }
+    migrate_by(config, &relational::runner(known), Admitted::EverySchema).await.map(drop)
 }
 
-/// Marks a database that is about to be restored.
-pub(super) async fn mark_unfinished(session: &Session) -> Result<()> {
-    session.command(&mark_statements()).await.map_err(failed)
+/// Which databases are migrated.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Admitted {
+    /// Those whose schema serves this release.
+    CurrentSchemas,
+    /// Also one that is marked as half restored.
+    EverySchema,
 }
 
 /// Takes the mark of an unfinished restore away, for the schema of a backup that had the migrations of these names.
@@ -191,14 +205,18 @@ pub(super) async fn require_unfinished(session: &Session) -> Tx<()> {
     if is_marked { Ok(()) } else { Err(Error::unfit(RESTORED_MEANWHILE).into()) }
 }
 
-async fn migrate_by(config: &PostgresConfig, runner: &Runner) -> Result<Vec<String>> {
+async fn migrate_by(config: &PostgresConfig, runner: &Runner, admitted: Admitted) -> Result<Vec<String>> {
     let connector = Connector::new(config, &config.primary).map_err(misconfigured)?;
     let session = connector.connect().await.map_err(not_applied)?;
     // First: the others prepare statements, which a pooler mixes up.
     pooler::require_own(&connector, &session).await.map_err(failed)?;
     require_server(&session).await.map_err(failed)?;
     lock(&session).await.map_err(failed)?;
-    let missing = missing(&session, runner.get_migrations()).await.map_err(failed)?;
+    let known = runner.get_migrations();
+    let missing = match admitted {
+        Admitted::CurrentSchemas => missing(&session, known).await.map_err(failed)?,
+        Admitted::EverySchema => relational::missing(known, &applied(&session).await.map_err(failed)?),
+    };
     if missing.is_empty() {
         return Ok(Vec::new());
     }

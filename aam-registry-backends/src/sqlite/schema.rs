@@ -11,8 +11,8 @@ use super::{
 };
 use crate::relational::{
     rows::{
-        NEWER_THAN_BACKUP, RESTORED_MEANWHILE, UNFINISHED_VERSION, mark_statements, migration_name, steps_of,
-        unmark_statements,
+        FIRST_STEPS, NEWER_THAN_BACKUP, RESTORED_MEANWHILE, UNFINISHED_VERSION, mark_statements, migration_name,
+        steps_of, unmark_statements,
     },
     schema::{self as relational, Embedded, embedded},
 };
@@ -116,20 +116,28 @@ pub(super) fn applied_names(connection: &Connection) -> Tx<Vec<String>> {
     sql::all(connection, &names, [], sql::value)
 }
 
-/// Brings an empty database to the schema of a backup that had the migrations of these names.
-pub(super) fn migrate_to(connection: &mut Connection, names: &[String]) -> Result<()> {
+/// Marks an empty database as half restored, and brings it to the schema of a backup that had the migrations of these
+/// names.
+pub(super) fn begin_restore(connection: &mut Connection, names: &[String]) -> Result<()> {
     let known = &MIGRATIONS[..steps_of(MIGRATIONS, names)?];
-    let runner = relational::runner(known).set_abort_missing(false);
-    if relational::is_newer(runner.get_migrations(), &applied(connection).map_err(not_applied)?) {
+    let mut applied = applied(connection).map_err(not_applied)?;
+    let is_marked = applied.contains(&UNFINISHED_VERSION);
+    applied.retain(|version| *version != UNFINISHED_VERSION);
+    if relational::is_newer(relational::runner(known).get_migrations(), &applied) {
         return Err(Error::unfit(NEWER_THAN_BACKUP));
     }
-    let ran = runner.run(connection).map_err(|error| Error::database(error, false, Outcome::Unknown));
-    ran.map(drop)
+    if applied.is_empty() {
+        run(connection, &known[..FIRST_STEPS])?;
+    }
+    if !is_marked {
+        connection.execute_batch(&mark_statements()).map_err(not_applied)?;
+    }
+    run(connection, known)
 }
 
-/// Marks a database that is about to be restored.
-pub(super) fn mark_unfinished(connection: &Connection) -> Result<()> {
-    connection.execute_batch(&mark_statements()).map_err(not_applied)
+fn run(connection: &mut Connection, migrations: &[Embedded]) -> Result<()> {
+    let ran = relational::runner(migrations).set_abort_missing(false).run(connection);
+    ran.map(drop).map_err(|error| Error::database(error, false, Outcome::Unknown))
 }
 
 /// Takes the mark of an unfinished restore away, for the schema of a backup that had the migrations of these names.

@@ -63,9 +63,7 @@ async fn empty(session: &Session) -> Tx<()> {
 pub async fn begin_restore(config: &PostgresConfig, migrations: &[String]) -> Result<()> {
     let session = patient_session(config).await?;
     empty(&session).await.map_err(failed)?;
-    schema::unmark_unfinished(&session, migrations).await?;
-    schema::migrate_to(config, &session, migrations).await?;
-    schema::mark_unfinished(&session).await
+    schema::begin_restore(config, &session, migrations).await
 }
 
 /// Fills a database that [`begin_restore`] made ready with the rows of `source`, and reads all of them back into

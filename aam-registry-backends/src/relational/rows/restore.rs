@@ -13,8 +13,8 @@ pub(crate) const SCHEMA_TABLES: [&str; 2] = ["refinery_schema_history", "schema_
 pub(crate) const SINGLETONS: [&str; 3] = ["audit_chain", "registry_identity", "registry_totals"];
 
 /// The number of the migration that stands in the history of a database while a restore is under way. No release knows
-/// it, so each asks for [`UNFINISHED`] and refuses the database.
-pub(crate) const UNFINISHED_VERSION: i64 = 1_000_000;
+/// it, so each asks for [`UNFINISHED`] and refuses the database. Others come after it, so that they can still run.
+pub(crate) const UNFINISHED_VERSION: i64 = 0;
 
 /// The oldest release that can work on a half restored database: none.
 pub(crate) const UNFINISHED: &str = "unfinished restore";
@@ -25,6 +25,9 @@ pub(crate) const NEWER_THAN_BACKUP: &str =
 
 /// Why a restore cannot go on.
 pub(crate) const RESTORED_MEANWHILE: &str = "another restore into it was finished meanwhile";
+
+/// How many migrations have run when a database can be marked.
+pub(crate) const FIRST_STEPS: usize = 1;
 
 /// Marks a database as half restored. The mark is there with the second statement.
 pub(crate) fn mark_statements() -> String {

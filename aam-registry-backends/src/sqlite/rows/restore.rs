@@ -52,9 +52,7 @@ pub fn begin_restore(config: &SqliteConfig, migrations: &[String]) -> Result<()>
     let _setup = setup_lock(config)?;
     let mut connection = open_writer(config)?;
     empty(&connection).map_err(Failure::into_error)?;
-    schema::unmark_unfinished(&connection, migrations)?;
-    schema::migrate_to(&mut connection, migrations)?;
-    schema::mark_unfinished(&connection)
+    schema::begin_restore(&mut connection, migrations)
 }
 
 /// Fills a database that [`begin_restore`] made ready with the rows of `source`, and reads all of them back into

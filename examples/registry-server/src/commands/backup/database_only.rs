@@ -35,7 +35,9 @@ pub(super) fn run(command: &Backup, to: &Path, settings: &Settings) -> Result<An
         )));
     };
     if to.to_str().is_some_and(|to| to.contains("://")) {
-        return Err(Failed("--database-only writes a file into a folder; leave it out to back up to a bucket".to_owned()));
+        return Err(Failed(
+            "--database-only writes a file into a folder; leave it out to back up to a bucket".to_owned(),
+        ));
     }
     runtime()?.block_on(assemble::require_registry(settings))?;
     create_folder(to)?;
