@@ -51,7 +51,9 @@ pub(crate) async fn make(
     let _lock = place.lock_for_backup()?;
     let backup = Timestamp::now().strftime("%Y%m%dT%H%M%S%.6fZ").to_string();
     // Others see that a backup is being written, and delete no archive that it may rely on.
-    place.put(&path_in(&backup, "begun"), b"").await?;
+    place
+        .put(&path_in(&backup, "begun"), b"this backup is being written, or was broken off if there is no manifest\n")
+        .await?;
     let made = fill(settings, place, &store, &backup, wanted, progress).await;
     if made.is_err() {
         // It would never be taken for a whole one; all the same nobody shall have to remove it.

@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
     time::Instant,
 };
@@ -84,13 +84,11 @@ pub(crate) async fn drill(lost: Site, target: Site, packages: usize) {
 
 /// Publishes the packages, a few at a time.
 async fn fill(users: &[Api], packages: usize) {
-    let next = AtomicUsize::new(0);
-    let published = |user: &Api| {
-        let (user, number) = (user.clone(), next.fetch_add(1, Ordering::Relaxed));
-        async move { publish(&user, &format!("pkg-{number}"), "1.0.0").await }
-    };
     stream::iter(0..packages)
-        .map(|number| published(&users[number % users.len()]))
+        .map(|number| {
+            let user = users[number % users.len()].clone();
+            async move { publish(&user, &format!("pkg-{number}"), "1.0.0").await }
+        })
         .buffer_unordered(users.len())
         .collect::<Vec<_>>()
         .await;

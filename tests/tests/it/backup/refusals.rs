@@ -20,9 +20,7 @@ async fn nothing_is_restored_into_a_database_or_a_storage_that_is_not_empty() {
     let server = other.serve().await;
     publish(&server.user("bob").await, "other", "1.0.0").await;
     drop(server);
-    let target = Site::local();
-    let archives = other.archives.display().to_string();
-    let on_others = Site { settings: target.settings.clone().with("STORAGE_PATH", archives), ..Site::local() };
+    let on_others = Site::local().with("STORAGE_PATH", &other.archives.display().to_string());
     let refused = on_others.restore(&place, &[]).await.expect_code(1);
     assert!(refused.stderr.contains("the archive storage is that of another registry"), "{}", refused.stderr);
     fs::remove_file(other.archives.join("archives/registry-id")).expect("the mark");
@@ -30,6 +28,7 @@ async fn nothing_is_restored_into_a_database_or_a_storage_that_is_not_empty() {
     assert!(refused.stderr.contains("the archive storage is not empty: it has 1 archives"), "{}", refused.stderr);
 
     // A migrated database without any row is empty.
+    let target = Site::local();
     target.run(&["migrate"]).await.expect_code(0);
     target.restore(&place, &[]).await.expect_code(0);
     target.assert_holds(&place, &backup).await;
@@ -38,9 +37,7 @@ async fn nothing_is_restored_into_a_database_or_a_storage_that_is_not_empty() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_database_is_restored_beside_the_archives_that_are_left() {
     let (site, place, backup) = backed_up().await;
-    let database = Site::local();
-    let archives = site.archives.display().to_string();
-    let restored = Site { settings: database.settings.clone().with("STORAGE_PATH", archives), ..Site::local() };
+    let restored = Site::local().with("STORAGE_PATH", &site.archives.display().to_string());
     restored.restore(&place, &["--database-only"]).await.expect_code(0);
     restored.run(&["storage", "verify", "--deep"]).await.expect_code(0);
     let again = Place::new();
@@ -83,5 +80,5 @@ async fn places_that_hold_or_take_no_backup_are_named() {
     let ran = site.run(&["restore", "--from", missing.to_str().expect("UTF-8")]).await.expect_code(1);
     assert!(ran.stderr.contains("there is no folder"), "{}", ran.stderr);
     let ran = site.run(&["backup", "--to", "gopher://backups"]).await.expect_code(1);
-    assert!(ran.stderr.contains("no registry in") || ran.stderr.contains("s3://BUCKET/PREFIX"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("give a folder, or s3://BUCKET/PREFIX"), "{}", ran.stderr);
 }

@@ -57,6 +57,12 @@ impl Site {
         Self { settings: stores.settings(), archives, _stores: Box::new(stores) }
     }
 
+    /// The same with another setting.
+    pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
+        self.settings = self.settings.with(name, value);
+        self
+    }
+
     pub(crate) async fn serve(&self) -> Server {
         Server::start_on(self.settings.clone()).await
     }
@@ -84,7 +90,6 @@ impl Site {
     }
 
     /// Requires that it holds what a backup holds: every row of every table, every byte of every archive, and no other.
-    #[track_caller]
     pub(crate) async fn assert_holds(&self, place: &Place, backup: &str) {
         let again = Place::new();
         let told = self.back_up(&again, &[]).await;

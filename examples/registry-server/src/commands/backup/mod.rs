@@ -24,8 +24,8 @@ pub(super) fn run(command: &Backup, surroundings: Surroundings) -> Result<Answer
     }
     let wanted = Wanted { keys: command.with_keys, keep: command.keep };
     let made = runtime()?.block_on(async {
-        assemble::require_registry(&settings).await?;
         let place = place(to, &settings)?;
+        assemble::require_registry(&settings).await?;
         let bar = progress::counting("archives copied");
         let made = backup::make(&settings, &place, wanted, || bar.inc(1)).await;
         bar.finish_and_clear();
