@@ -48,6 +48,7 @@ fn rows(request: &Request) -> Option<Rows> {
         Request::ChangeInvitation(asked) => asked.question().actor.as_ref().map(Rows::of)?,
         Request::CreateScope(asked) => Rows::of(&asked.question().actor).and_scope(&asked.question().name),
         Request::ChangeMember(asked) => Rows::of(&asked.question().actor).and_scope(&asked.question().scope),
+        Request::ChangeScopePolicy(asked) => Rows::of(&asked.question().actor).and_scope(&asked.question().scope),
         Request::ChangeWebhook(asked) => Rows::of(&asked.question().actor).and_scope(&asked.question().scope),
         Request::ChangePublisher(asked) => Rows::of(&asked.question().actor).and_package(&asked.question().package),
         Request::ReportPackage(asked) => {
@@ -81,6 +82,7 @@ async fn execute(tx: &Session, request: &Request) -> Tx<()> {
         Request::ChangeInvitation(asked) => asked.decide(&invitations::invitation_facts(tx, asked.question()).await?),
         Request::CreateScope(asked) => asked.decide(&scopes::new_scope_facts(tx, asked.question()).await?),
         Request::ChangeMember(asked) => asked.decide(&scopes::member_facts(tx, asked.question()).await?),
+        Request::ChangeScopePolicy(asked) => asked.decide(&scopes::policy_facts(tx, asked.question()).await?),
         Request::ChangeWebhook(asked) => asked.decide(&webhooks::webhook_facts(tx, asked.question()).await?),
         Request::ReportPackage(asked) => asked.decide(&reports::new_report_facts(tx, asked.question()).await?),
         Request::CloseReport(asked) => asked.decide(&reports::close_report_facts(tx, asked.question()).await?),

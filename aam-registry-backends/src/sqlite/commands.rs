@@ -41,6 +41,7 @@ fn execute(tx: &Connection, request: &Request) -> Tx<()> {
         Request::ChangeInvitation(asked) => asked.decide(&invitation_facts::invitation_facts(tx, asked.question())?),
         Request::CreateScope(asked) => asked.decide(&scopes::new_scope_facts(tx, asked.question())?),
         Request::ChangeMember(asked) => asked.decide(&scopes::member_facts(tx, asked.question())?),
+        Request::ChangeScopePolicy(asked) => asked.decide(&scopes::policy_facts(tx, asked.question())?),
         Request::ChangeWebhook(asked) => asked.decide(&webhooks::webhook_facts(tx, asked.question())?),
         Request::ReportPackage(asked) => asked.decide(&reports::new_report_facts(tx, asked.question())?),
         Request::CloseReport(asked) => asked.decide(&reports::close_report_facts(tx, asked.question())?),

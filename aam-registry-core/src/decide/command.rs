@@ -7,9 +7,10 @@ use super::{
     CloseReportFacts, Decision, DeleteAccount, DeleteAccountFacts, EnableOperatorWebhook, EndSession, EndSessionFacts,
     InvitationChange, InvitationFacts, LogOut, MemberChange, MemberFacts, NewReport, NewReportFacts, NewScope,
     NewScopeFacts, NewToken, NewUser, NewUserFacts, OperatorWebhookFacts, OperatorWebhookReport, PackageCommand,
-    PackageFacts, PackageReads, PublisherCommand, PublisherFacts, RevokeToken, RevokeTokenFacts, SecondFactorChange,
-    SecondFactorFacts, TellOfToken, TellOfTokenFacts, TokenExchange, TokenExchangeFacts, TokenRevocation,
-    TokenRevocationFacts, WebhookCommand, WebhookFacts, WebhookReport, WebhookReportFacts,
+    PackageFacts, PackageReads, PublisherCommand, PublisherFacts, RevokeToken, RevokeTokenFacts, ScopePolicyChange,
+    ScopePolicyFacts, SecondFactorChange, SecondFactorFacts, TellOfToken, TellOfTokenFacts, TokenExchange,
+    TokenExchangeFacts, TokenRevocation, TokenRevocationFacts, WebhookCommand, WebhookFacts, WebhookReport,
+    WebhookReportFacts,
 };
 use crate::{
     error::Result,
@@ -207,6 +208,10 @@ requests! {
     CreateScope(NewScope, NewScopeFacts) -> (), invalidation |_, _| Invalidation::Nothing;
     /// Sets or removes a member of a scope.
     ChangeMember(MemberChange, MemberFacts) -> (), invalidation |change, _| Invalidation::Metadata(change.invalidates());
+    /// Sets what a scope demands of those who change something in it.
+    ChangeScopePolicy(ScopePolicyChange, ScopePolicyFacts) -> (), invalidation |change, _| {
+        Invalidation::Metadata(change.invalidates())
+    };
     /// Makes, changes, deletes or tests a webhook, or sends a delivery again. Gives the webhook as it is
     /// then, or was before it was deleted.
     ChangeWebhook(WebhookCommand, WebhookFacts) -> ScopeWebhook, invalidation |_, _| Invalidation::Nothing;

@@ -27,6 +27,7 @@ mod passwords;
 mod publishing;
 mod queries;
 mod rate_limit;
+mod scanner_signatures;
 mod scopes;
 mod secrets;
 mod sessions;
@@ -61,6 +62,7 @@ pub use queries::{
     SecondFactorOf, TagGates, TokenOfSecret, TokensToTellOf, VersionsByApproval, WebhookById, WebhooksOfScope,
 };
 pub use rate_limit::{RateClass, RateLimiter};
+pub use scanner_signatures::{ScannerSignature, ScannerSignatures};
 pub use scopes::ScopeStore;
 pub use secrets::SecretSealer;
 pub use sessions::{Session, SessionSigner};

@@ -36,6 +36,7 @@ impl CommandHandler for MemoryMetadata {
             Request::ChangeInvitation(asked) => asked.decide(&tables.invitation_facts(asked.question())),
             Request::CreateScope(asked) => asked.decide(&tables.new_scope_facts(asked.question())),
             Request::ChangeMember(asked) => asked.decide(&tables.member_facts(asked.question())),
+            Request::ChangeScopePolicy(asked) => asked.decide(&tables.scope_policy_facts(asked.question())),
             Request::ChangeWebhook(asked) => asked.decide(&tables.webhook_facts(asked.question(), now)),
             Request::ReportPackage(asked) => asked.decide(&tables.new_report_facts(asked.question())),
             Request::CloseReport(asked) => asked.decide(&tables.close_report_facts(asked.question())),

@@ -7,7 +7,7 @@ use aam_registry_tests::{Ran, S3Server};
 
 use super::{
     damage::backed_up,
-    site::{Place, Site, publish},
+    site::{Site, publish},
 };
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,6 +6,7 @@ mod backup;
 mod changes;
 mod counts;
 mod failover;
+mod id_tokens;
 mod limits;
 mod load;
 mod locked;
@@ -19,6 +20,7 @@ mod rollout;
 mod shared_stores;
 mod storage;
 mod sweeping;
+mod walk;
 mod webhooks;
 mod withheld;
 
