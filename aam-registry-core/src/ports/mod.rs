@@ -13,6 +13,7 @@ mod archive_source;
 mod archives;
 mod audit;
 mod authenticator;
+mod cdn;
 mod change_feed;
 mod clock;
 mod commands;
@@ -44,6 +45,7 @@ pub use archive_source::ArchiveSource;
 pub use archives::{ArchiveContent, ArchiveStore, ArchiveWriter, StoredArchive};
 pub use audit::AuditLog;
 pub use authenticator::Authenticator;
+pub use cdn::Cdn;
 pub use change_feed::{ChangeEvent, ChangeFeed};
 pub use clock::{Clock, SystemClock};
 pub use commands::{CommandHandler, CommandHandlerExt};
@@ -57,9 +59,10 @@ pub use packages::PackageStore;
 pub use passwords::PasswordHasher;
 pub use publishing::PublishStore;
 pub use queries::{
-    AddressesOfLogin, ApprovalsOf, ErasedUsernames, InvitationOfSecret, Invitations, OperatorWebhookStates,
-    PublisherBySecret, PublisherFactsOf, Query, QueryHandler, QueryHandlerExt, QueryRequest, RecallsSince, Reports,
-    SecondFactorOf, TagGates, TokenOfSecret, TokensToTellOf, VersionsByApproval, WebhookById, WebhooksOfScope,
+    AddressesOfLogin, ApprovalsOf, DigestsOf, ErasedUsernames, InvitationOfSecret, Invitations, OldVersionsOf,
+    OldestAged, OperatorWebhookStates, PackagesMadeBefore, PublisherBySecret, PublisherFactsOf, Query, QueryHandler,
+    QueryHandlerExt, QueryRequest, ReadOnlySwitch, RecallsSince, Reports, SecondFactorOf, TagGates, TokenOfSecret,
+    TokensToTellOf, VersionsByApproval, WebhookById, WebhooksOfScope,
 };
 pub use rate_limit::{RateClass, RateLimiter};
 pub use scanner_signatures::{ScannerSignature, ScannerSignatures};

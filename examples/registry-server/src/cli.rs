@@ -4,6 +4,8 @@ mod audit;
 mod backup;
 mod db;
 mod exchange;
+mod old_versions;
+mod read_only;
 
 use aam_registry_core::types::{AccountRole, JobState};
 use clap::{ArgGroup, Args, Parser, Subcommand};
@@ -13,6 +15,8 @@ pub(crate) use self::{
     backup::{Backup, BackupAction, ListBackups, Restore, VerifyBackup},
     db::{Db, DbAction, DbArgs},
     exchange::{Export, Import},
+    old_versions::CleanupOldVersions,
+    read_only::{ReadOnly, ReadOnlyAction, ReadOnlyArgs, ReadOnlyOn},
 };
 use crate::config::{Flags, keys_of_the_file_alone};
 
@@ -69,8 +73,12 @@ pub(crate) enum Command {
     Jobs(Jobs),
     /// List the webhooks of config.yaml and enable those that were disabled, also while the server runs
     Webhook(Webhook),
+    /// Refuse changes for a while, on all replicas within a second
+    ReadOnly(ReadOnly),
     /// Compare the archive storage with the database, also while the server runs
     Storage(Storage),
+    /// Remove old versions that nobody has downloaded for long, also while the server runs
+    CleanupOldVersions(CleanupOldVersions),
     /// Check, export and prune the audit log, also while the server runs
     Audit(Audit),
     /// Measure, check and tidy up the database, also while the server runs
@@ -339,7 +347,7 @@ pub(crate) struct RevokeTokens {
 What follows from a change is queued with it, and the servers do it afterwards: a job
 of the kind `event` hands the event to each subscriber, as a job of the subscriber's
 kind. A job that fails is tried again, later each time, and is given up after days:
-then it is `failed` and stays until you retry or drop it.
+then it is `failed` until you retry or drop it, or for `retention.failed_jobs_days`.
 
 Examples:
   aam-registry jobs list --state failed

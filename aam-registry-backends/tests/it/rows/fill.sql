@@ -49,3 +49,5 @@ INSERT INTO used_id_tokens (digest, expires_at) VALUES ({bytes:04}, 400000000000
 INSERT INTO reports (id, package, category, text, reporter, created_at) VALUES ('0190d9f0-0000-7000-8000-00000000000d', 'kit', 'malware', 'Look', '0190d9f0-0000-7000-8000-000000000002', 1);
 INSERT INTO eval_results (version_id, name, status, metrics, run_at, recorded_at) VALUES (7, 'smoke', 'passed', '{}', 1, 2);
 INSERT INTO tag_gates (package_id, tag, evals) VALUES (5, 'stable', '["smoke"]');
+INSERT INTO version_dependencies (name, version_id, requirement) VALUES ('@acme/kit', 800, '^1');
+INSERT INTO read_only_mode (id, since, set_by, reason) VALUES (1, 1, 'ada', 'moving');

@@ -30,6 +30,7 @@ const TABLE: &[(&str, Action)] = &[
     ("changeUser", Action::DisableAccount),
     ("deleteUser", Action::DeleteAccount),
     ("deleteAccount", Action::DeleteOwnAccount),
+    ("setReadOnly", Action::SetReadOnly),
     ("createInvitation", Action::Invite),
     ("listInvitations", Action::Invite),
     ("revokeInvitation", Action::Invite),
@@ -118,6 +119,7 @@ async fn ask(site: &Site, operation: &str, (name, scope): (&str, &str), token: &
             send(Method::PATCH, "/api/v1/users/me", json!({"email": "x@example.com", "current_password": "wrong"}))
                 .await
         }
+        "setReadOnly" => send(Method::PUT, "/api/v1/read-only", json!({"read_only": false})).await,
         "listUsers" => act(Method::GET, "/api/v1/users").await,
         "listTokensOfUser" => act(Method::GET, "/api/v1/users/nobody/tokens").await,
         "changeUser" => send(Method::PATCH, "/api/v1/users/nobody", json!({"disabled": true})).await,

@@ -10,9 +10,12 @@ mod export;
 mod healthcheck;
 mod import;
 mod jobs;
+mod listed;
 mod migrate;
+mod old_versions;
 mod password;
 mod progress;
+mod read_only;
 mod restore;
 mod serve;
 mod storage;
@@ -24,8 +27,8 @@ use std::process::ExitCode;
 
 use crate::{
     cli::{
-        AuditAction, BackupAction, Cli, Command, ConfigAction, DbAction, JobsAction, StorageAction, TokenAction,
-        UserAction, WebhookAction,
+        AuditAction, BackupAction, Cli, Command, ConfigAction, DbAction, JobsAction, ReadOnlyAction, StorageAction,
+        TokenAction, UserAction, WebhookAction,
     },
     config::{Flags, Loaded, Surroundings, load},
 };
@@ -76,6 +79,11 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
             JobsAction::Retry(retry) => jobs::retry(&retry, surroundings(before.then(retry.flags.clone()))),
             JobsAction::Drop(drop) => jobs::drop(&drop, surroundings(before.then(drop.flags.clone()))),
         },
+        Some(Command::ReadOnly(command)) => match command.action {
+            ReadOnlyAction::On(on) => read_only::on(&on, surroundings(before.then(on.args.flags.clone()))),
+            ReadOnlyAction::Off(args) => read_only::off(&args, surroundings(before.then(args.flags.clone()))),
+            ReadOnlyAction::Status(args) => read_only::status(&args, surroundings(before.then(args.flags.clone()))),
+        },
         Some(Command::Storage(storage)) => match storage.action {
             StorageAction::Cleanup(cleanup) => {
                 storage::cleanup(&cleanup, surroundings(before.then(cleanup.flags.clone())))
@@ -83,6 +91,9 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
             StorageAction::Adopt(adopt) => storage::adopt(&adopt, surroundings(before.then(adopt.flags.clone()))),
             StorageAction::Verify(verify) => storage::verify(&verify, surroundings(before.then(verify.flags.clone()))),
         },
+        Some(Command::CleanupOldVersions(cleanup)) => {
+            old_versions::run(&cleanup, surroundings(before.then(cleanup.flags.clone())))
+        }
         Some(Command::Audit(audit)) => match audit.action {
             AuditAction::Verify(verify) => audit::verify(&verify, surroundings(before.then(verify.flags.clone()))),
             AuditAction::Export(export) => audit::export(&export, surroundings(before.then(export.flags.clone()))),
