@@ -6,6 +6,7 @@ mod db;
 mod exchange;
 mod old_versions;
 mod read_only;
+mod version;
 
 use aam_registry_core::types::{AccountRole, JobState};
 use clap::{ArgGroup, Args, Parser, Subcommand};
@@ -17,6 +18,7 @@ pub(crate) use self::{
     exchange::{Export, Import},
     old_versions::CleanupOldVersions,
     read_only::{ReadOnly, ReadOnlyAction, ReadOnlyArgs, ReadOnlyOn},
+    version::{ModeratedVersion, QuarantineVersion, VersionAction, VersionCommand},
 };
 use crate::config::{Flags, keys_of_the_file_alone};
 
@@ -48,7 +50,7 @@ fn after_settings() -> String {
 
 /// Serves a registry of packages for AI agents.
 #[derive(Debug, Parser)]
-#[command(name = "aam-registry", version, about, after_help = after_settings(), max_term_width = 100)]
+#[command(name = "aam-registry", version = env!("AAM_VERSION"), about, after_help = after_settings(), max_term_width = 100)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
@@ -69,6 +71,8 @@ pub(crate) enum Command {
     User(User),
     /// Revoke API tokens, also while the server runs
     Token(Token),
+    /// Quarantine, release and remove versions, also while the server runs
+    Version(VersionCommand),
     /// List, retry and remove queued jobs, also while the server runs
     Jobs(Jobs),
     /// List the webhooks of config.yaml and enable those that were disabled, also while the server runs
@@ -565,6 +569,8 @@ pub(crate) enum ConfigAction {
     Check(ConfigArgs),
     /// Print the settings in force and where they come from, secrets masked
     Show(ConfigArgs),
+    /// Print every setting, what it is, what is allowed and its default, as Markdown
+    Reference,
 }
 
 /// `config check` and `config show`

@@ -35,7 +35,7 @@ pub(crate) fn install() -> Result<PrometheusHandle, BuildError> {
     metrics::set_global_recorder(recorder).map_err(BuildError::FailedToSetGlobalRecorder)?;
     describe();
     begin_at_zero();
-    gauge!("aam_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+    gauge!("aam_build_info", "version" => env!("CARGO_PKG_VERSION"), "commit" => env!("AAM_COMMIT")).set(1.0);
     Ok(handle)
 }
 
@@ -104,7 +104,7 @@ fn describe() {
     );
     describe_gauge!("aam_disk_size_bytes", Unit::Bytes, "Bytes of that disk, free or not");
     describe_counter!("aam_log_lines_dropped_total", "Log lines dropped, because the output did not take them in time");
-    describe_gauge!("aam_build_info", "1, with the version of this server");
+    describe_gauge!("aam_build_info", "1, with the version of this server and the commit that it is built from");
 }
 
 /// Creates every counter whose labels are known with the value 0: Prometheus' `rate` sees the first

@@ -18,6 +18,8 @@ const LOCAL: LocalTables = LocalTables {
         LocalColumn { table: "jobs", column: "lease", is_number: false },
         LocalColumn { table: "listings", column: "changed_by", is_number: false },
         LocalColumn { table: "listings", column: "revision", is_number: false },
+        // Those that a restore adds are looked at again.
+        LocalColumn { table: "versions", column: "dependencies_listed", is_number: false },
     ],
 };
 

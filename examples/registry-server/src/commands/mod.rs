@@ -21,6 +21,7 @@ mod serve;
 mod storage;
 mod token;
 mod user;
+mod version;
 mod webhook;
 
 use std::process::ExitCode;
@@ -28,7 +29,7 @@ use std::process::ExitCode;
 use crate::{
     cli::{
         AuditAction, BackupAction, Cli, Command, ConfigAction, DbAction, JobsAction, ReadOnlyAction, StorageAction,
-        TokenAction, UserAction, WebhookAction,
+        TokenAction, UserAction, VersionAction, WebhookAction,
     },
     config::{Flags, Loaded, Surroundings, load},
 };
@@ -69,6 +70,11 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         },
         Some(Command::Token(token)) => match token.action {
             TokenAction::Revoke(revoke) => token::revoke(&revoke, surroundings(before.then(revoke.flags.clone()))),
+        },
+        Some(Command::Version(version)) => match version.action {
+            VersionAction::Quarantine(of) => version::quarantine(&of, surroundings(before.then(of.of.flags.clone()))),
+            VersionAction::Release(of) => version::release(&of, surroundings(before.then(of.flags.clone()))),
+            VersionAction::Remove(of) => version::remove(&of, surroundings(before.then(of.flags.clone()))),
         },
         Some(Command::Webhook(webhook)) => match webhook.action {
             WebhookAction::List(list) => webhook::list(&list, surroundings(before.then(list.flags.clone()))),
@@ -120,6 +126,7 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Some(Command::Config(config)) => match config.action {
             ConfigAction::Check(args) => config::check(args.json, surroundings(before.then(args.flags))),
             ConfigAction::Show(args) => config::show(args.json, surroundings(before.then(args.flags))),
+            ConfigAction::Reference => Ok(config::reference()),
         },
     };
     answer::exit_code(outcome)

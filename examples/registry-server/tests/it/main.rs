@@ -24,5 +24,6 @@ mod start;
 mod stop;
 mod tls;
 mod users;
+mod versions;
 mod web;
 mod webhooks;
