@@ -1,6 +1,7 @@
 //! What the adapters on relational databases share: how domain types lie in
 //! columns, how searches run, what is shown of private packages, how downloads are counted, how queued jobs are read,
-//! which schema serves this release, how all rows are copied from one database to another, and which credentials and accounts are valid.
+//! which schema serves this release, which credentials and accounts are valid, how long calls take, and how all
+//! rows are copied from one database to another.
 
 pub(crate) mod columns;
 pub(crate) mod downloads;
@@ -13,3 +14,4 @@ pub(crate) mod rows;
 pub(crate) mod schema;
 pub(crate) mod search;
 pub(crate) mod sight;
+pub(crate) mod timing;
