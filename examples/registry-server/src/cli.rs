@@ -1,20 +1,24 @@
 //! The commands and their arguments.
 
 mod audit;
+mod backup;
 mod db;
 mod exchange;
 mod old_versions;
 mod read_only;
+mod version;
 
 use aam_registry_core::types::{AccountRole, JobState};
 use clap::{ArgGroup, Args, Parser, Subcommand};
 
 pub(crate) use self::{
     audit::{Audit, AuditAction, ExportAudit, PruneAudit, VerifyAudit},
+    backup::{Backup, BackupAction, ListBackups, Restore, VerifyBackup},
     db::{Db, DbAction, DbArgs},
     exchange::{Export, Import},
     old_versions::CleanupOldVersions,
     read_only::{ReadOnly, ReadOnlyAction, ReadOnlyArgs, ReadOnlyOn},
+    version::{ModeratedVersion, QuarantineVersion, VersionAction, VersionCommand},
 };
 use crate::config::{Flags, keys_of_the_file_alone};
 
@@ -46,7 +50,7 @@ fn after_settings() -> String {
 
 /// Serves a registry of packages for AI agents.
 #[derive(Debug, Parser)]
-#[command(name = "aam-registry", version, about, after_help = after_settings(), max_term_width = 100)]
+#[command(name = "aam-registry", version = env!("AAM_VERSION"), about, after_help = after_settings(), max_term_width = 100)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
@@ -67,6 +71,8 @@ pub(crate) enum Command {
     User(User),
     /// Revoke API tokens, also while the server runs
     Token(Token),
+    /// Quarantine, release and remove versions, also while the server runs
+    Version(VersionCommand),
     /// List, retry and remove queued jobs, also while the server runs
     Jobs(Jobs),
     /// List the webhooks of config.yaml and enable those that were disabled, also while the server runs
@@ -81,8 +87,10 @@ pub(crate) enum Command {
     Audit(Audit),
     /// Measure, check and tidy up the database, also while the server runs
     Db(Db),
-    /// Copy the database into a folder, also while the server runs
+    /// Back up database and archives, also while the server runs; verify and list backups
     Backup(Backup),
+    /// Restore a backup into an empty database and storage
+    Restore(Restore),
     /// Write public packages as a folder that clients use without a server
     Export(Export),
     /// Publish the packages of a folder, also while the server runs
@@ -530,30 +538,6 @@ pub(crate) struct Adopt {
     pub(crate) flags: Flags<false>,
 }
 
-/// `backup`
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Writes DIR/registry-<time>.db: the database as it was at one instant. A file of that
-name is always complete; one that ends with `.part` is not. Copy the archives and the keys in the
-data folder to the same place afterwards: docs/backup.md describes how, and how
-to restore.
-
-Example:
-  aam-registry backup --to /srv/backup --database-only")]
-pub(crate) struct Backup {
-    /// Folder to write to; created if it does not exist
-    #[arg(long, value_name = "DIR")]
-    pub(crate) to: std::path::PathBuf,
-    /// The database alone, which is all that this release backs up (SQLite only)
-    #[arg(long)]
-    pub(crate) database_only: bool,
-    /// Print JSON
-    #[arg(long)]
-    pub(crate) json: bool,
-    #[command(flatten)]
-    pub(crate) flags: Flags<false>,
-}
-
 /// `healthcheck`
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -585,6 +569,8 @@ pub(crate) enum ConfigAction {
     Check(ConfigArgs),
     /// Print the settings in force and where they come from, secrets masked
     Show(ConfigArgs),
+    /// Print every setting, what it is, what is allowed and its default, as Markdown
+    Reference,
 }
 
 /// `config check` and `config show`

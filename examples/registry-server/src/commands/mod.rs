@@ -16,18 +16,20 @@ mod old_versions;
 mod password;
 mod progress;
 mod read_only;
+mod restore;
 mod serve;
 mod storage;
 mod token;
 mod user;
+mod version;
 mod webhook;
 
 use std::process::ExitCode;
 
 use crate::{
     cli::{
-        AuditAction, Cli, Command, ConfigAction, DbAction, JobsAction, ReadOnlyAction, StorageAction, TokenAction,
-        UserAction, WebhookAction,
+        AuditAction, BackupAction, Cli, Command, ConfigAction, DbAction, JobsAction, ReadOnlyAction, StorageAction,
+        TokenAction, UserAction, VersionAction, WebhookAction,
     },
     config::{Flags, Loaded, Surroundings, load},
 };
@@ -69,6 +71,11 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Some(Command::Token(token)) => match token.action {
             TokenAction::Revoke(revoke) => token::revoke(&revoke, surroundings(before.then(revoke.flags.clone()))),
         },
+        Some(Command::Version(version)) => match version.action {
+            VersionAction::Quarantine(of) => version::quarantine(&of, surroundings(before.then(of.of.flags.clone()))),
+            VersionAction::Release(of) => version::release(&of, surroundings(before.then(of.flags.clone()))),
+            VersionAction::Remove(of) => version::remove(&of, surroundings(before.then(of.flags.clone()))),
+        },
         Some(Command::Webhook(webhook)) => match webhook.action {
             WebhookAction::List(list) => webhook::list(&list, surroundings(before.then(list.flags.clone()))),
             WebhookAction::Enable(enable) => webhook::enable(&enable, surroundings(before.then(enable.flags.clone()))),
@@ -102,7 +109,14 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
             let (DbAction::Stats(args) | DbAction::Vacuum(args) | DbAction::Check(args)) = &db.action;
             db::run(&db.action, args, surroundings(before.then(args.flags.clone())))
         }
-        Some(Command::Backup(backup)) => backup::run(&backup, surroundings(before.then(backup.flags.clone()))),
+        Some(Command::Backup(backup)) => match &backup.action {
+            None => backup::run(&backup, surroundings(before.then(backup.flags.clone()))),
+            Some(BackupAction::Verify(verify)) => {
+                backup::verify(verify, surroundings(before.then(verify.flags.clone())))
+            }
+            Some(BackupAction::Ls(list)) => backup::list(list, surroundings(before.then(list.flags.clone()))),
+        },
+        Some(Command::Restore(restore)) => restore::run(&restore, surroundings(before.then(restore.flags.clone()))),
         Some(Command::Export(export)) => export::run(&export, surroundings(before.then(export.flags.clone()))),
         Some(Command::Import(import)) => import::run(&import, surroundings(before.then(import.flags.clone()))),
         Some(Command::Healthcheck(check)) => {
@@ -112,6 +126,7 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Some(Command::Config(config)) => match config.action {
             ConfigAction::Check(args) => config::check(args.json, surroundings(before.then(args.flags))),
             ConfigAction::Show(args) => config::show(args.json, surroundings(before.then(args.flags))),
+            ConfigAction::Reference => Ok(config::reference()),
         },
     };
     answer::exit_code(outcome)

@@ -74,19 +74,42 @@ fn a_backup_is_made_and_restored_as_the_document_says() {
     let authorization = web::sign_up(server.port(), "alice");
     assert_eq!(web::publish(server.port(), &authorization, &fixture("greet-kit-1.0.0.aam")).status, 201);
     let backups = tempfile::tempdir().expect("a folder");
-    let here = |heading: &str| {
-        let text = commands(DOCUMENT, heading).replace("/srv/backup", backups.path().to_str().expect("UTF-8"));
-        text.replace("<time>", "*")
-    };
-    run(&here("## Backing up SQLite and a folder"), &site.path(""), &[]);
+    let here =
+        |heading: &str| commands(DOCUMENT, heading).replace("/srv/backup", backups.path().to_str().expect("UTF-8"));
+    let said = run(&here("## Making a backup"), &site.path(""), &[]);
+    assert!(said.contains("1 versions and 1 archives") && said.contains("0 faults"), "{said}");
     drop(server);
 
     let restored = Site::new();
-    let said = run(&here("## Restoring it"), &restored.path(""), &[]);
+    let said = run(&here("## Restoring"), &restored.path(""), &[]);
     assert!(said.contains("1 versions") && said.contains("0 damaged"), "{said}");
     let server = restored.serve(&[]);
     let download = web::get(server.port(), "/api/v1/packages/greet-kit/1.0.0/download").expect("answered");
     assert_eq!(download.status, 200);
     // The key that signs login sessions is part of the backup.
     assert_eq!(web::get_with(server.port(), "/api/v1/users/me", &authorization).expect("answered").status, 200);
+}
+
+#[test]
+fn the_api_by_example_works_by_curl() {
+    let site = Site::new();
+    let server = site.serve(&[]);
+    // With the password that the example asks for.
+    web::sign_up(server.port(), "alice");
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("greet-kit-1.0.0.aam"), fixture("greet-kit-1.0.0.aam")).expect("written");
+    let registry = format!("http://127.0.0.1:{}", server.port());
+    let variables = [("REGISTRY", Path::new(&registry)), ("PASSWORD", Path::new(web::PASSWORD))];
+    let said = run(&commands("docs/api-by-example.md", "## curl"), folder.path(), &variables);
+    assert!(said.contains(r#""version":"1.0.0""#), "{said}");
+}
+
+#[test]
+fn the_page_of_settings_is_what_the_server_prints() {
+    let printed = Site::new().run(&["config", "reference"]).succeeded().stdout();
+    let page = fs::read_to_string(repository().join("docs/configuration.md")).expect("there");
+    assert!(
+        printed == page,
+        "docs/configuration.md is not up to date: `cargo run -p aam-registry -- config reference > docs/configuration.md`"
+    );
 }
