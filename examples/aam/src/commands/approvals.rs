@@ -56,11 +56,12 @@ impl Approvals {
                 let nothing = if self.rejected { "No version was rejected" } else { "No version waits for approval" };
                 return vec![nothing.to_owned()];
             }
-            let mut rows = vec![["VERSION", "PUBLISHED BY", "PUBLISHED", "VISIBILITY"].map(str::to_owned).to_vec()];
+            let mut rows =
+                vec![["VERSION", "PUBLISHED BY", "PUBLISHED", "VISIBILITY", "FOR THE TAG"].map(str::to_owned).to_vec()];
             rows.extend(answer.read.versions.iter().map(|row| {
                 let version = format!("{}@{}", cell(row, "package"), cell(row, "version"));
                 let published = moment(&cell(row, "published_at"));
-                vec![version, cell(row, "published_by"), published, cell(row, "visibility")]
+                vec![version, cell(row, "published_by"), published, cell(row, "visibility"), cell(row, "tag")]
             }));
             let mut lines = table(&rows);
             if answer.read.pages > u64::from(self.page) {

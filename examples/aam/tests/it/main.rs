@@ -13,6 +13,7 @@ mod exposed;
 #[cfg(target_os = "linux")]
 mod full_disk;
 mod golden;
+mod governance;
 mod hostile;
 mod install;
 #[cfg(unix)]
