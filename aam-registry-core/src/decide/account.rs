@@ -51,12 +51,14 @@ pub enum AccountUpdate {
     /// Disabled, or not. To disable ends every session for good; API tokens
     /// are refused for as long as it lasts.
     Disabled(bool),
-    /// With other roles. Roles in neither set stay as they are.
+    /// With other roles, and disabled or not. Roles in neither set stay as they are.
     Roles {
         /// The roles that it is to have.
         granted: AccountRoles,
-        /// The roles that it is to have no more.
+        /// The roles that it is no longer to have.
         revoked: AccountRoles,
+        /// As [`Disabled`](Self::Disabled), in the same transaction; `None` to keep that.
+        disabled: Option<bool>,
     },
     /// With another password, set by somebody else. Ends every session.
     Password {
@@ -91,8 +93,9 @@ impl Debug for AccountUpdate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Disabled(disabled) => f.debug_tuple("Disabled").field(disabled).finish(),
-            Self::Roles { granted, revoked } => {
-                f.debug_struct("Roles").field("granted", granted).field("revoked", revoked).finish()
+            Self::Roles { granted, revoked, disabled } => {
+                let mut roles = f.debug_struct("Roles");
+                roles.field("granted", granted).field("revoked", revoked).field("disabled", disabled).finish()
             }
             Self::Password { .. } => f.write_str("Password"),
             Self::Credentials { .. } => f.write_str("Credentials"),
@@ -138,7 +141,7 @@ impl AccountUpdate {
     pub fn may_end_an_admin(&self) -> bool {
         match self {
             Self::Disabled(disabled) => *disabled,
-            Self::Roles { revoked, .. } => revoked.contains(AccountRole::Admin),
+            Self::Roles { revoked, disabled, .. } => revoked.contains(AccountRole::Admin) || *disabled == Some(true),
             _ => false,
         }
     }
@@ -163,12 +166,13 @@ impl AccountUpdate {
         }
     }
 
-    /// The action that somebody takes who changes the account of somebody else so.
-    pub fn action_on_others(&self) -> Action {
+    /// The actions that somebody takes who changes the account of somebody else so.
+    pub fn actions_on_others(&self) -> &'static [Action] {
         match self {
-            Self::Roles { .. } => Action::SetRoles,
-            Self::Disabled(_) => Action::DisableAccount,
-            _ => Action::ResetPassword,
+            Self::Roles { disabled: Some(_), .. } => &[Action::SetRoles, Action::DisableAccount],
+            Self::Roles { .. } => &[Action::SetRoles],
+            Self::Disabled(_) => &[Action::DisableAccount],
+            _ => &[Action::ResetPassword],
         }
     }
 
@@ -216,7 +220,10 @@ impl AccountChange {
                 facts.caller.require_self(actor, self.now, self.update.own_action())?;
             }
             AccountActor::Admin(actor) => {
-                facts.caller.require_live(actor, self.now)?.require_everywhere(self.update.action_on_others())?;
+                let rights = facts.caller.require_live(actor, self.now)?;
+                for action in self.update.actions_on_others() {
+                    rights.require_everywhere(*action)?;
+                }
             }
             AccountActor::Operator | AccountActor::Registry | AccountActor::Holder(_) => {}
         }
@@ -230,7 +237,12 @@ impl AccountChange {
             return Ok(Decision::unchanged(ChangedAccount { user, changed: false }));
         };
         let is_same_address = after.user.email == before.user.email;
-        let recorded = |entry: &&NewAuditEntry| entry.event != AuditEvent::UserEmailChange || !is_same_address;
+        let recorded = |entry: &&NewAuditEntry| match entry.event {
+            AuditEvent::UserEmailChange => !is_same_address,
+            AuditEvent::UserRoleSet => after.user.roles != before.user.roles,
+            AuditEvent::UserDisable | AuditEvent::UserEnable => after.user.disabled != before.user.disabled,
+            _ => true,
+        };
         let audit: Vec<_> = self.audit.iter().filter(recorded).cloned().collect();
         let answer = ChangedAccount { user: after.user.clone(), changed: true };
         // A token that was sent to the old address, or before the new password, works no more.
@@ -313,22 +325,22 @@ impl AccountChange {
         let mut after = before.clone();
         match &self.update {
             AccountUpdate::Disabled(disabled) => {
-                if *disabled {
-                    self.require_other_admin(before, facts)?;
-                    after.end_sessions(None);
-                }
                 if before.user.disabled == *disabled {
                     return Ok(None);
                 }
-                after.user.disabled = *disabled;
+                self.disable(*disabled, before, &mut after, facts)?;
             }
-            AccountUpdate::Roles { granted, revoked } => {
+            AccountUpdate::Roles { granted, revoked, disabled } => {
                 after.user.roles = before.user.roles.without(*revoked).union(*granted);
-                if after.user.roles == before.user.roles {
+                let disabled = disabled.filter(|disabled| *disabled != before.user.disabled);
+                if after.user.roles == before.user.roles && disabled.is_none() {
                     return Ok(None);
                 }
                 if !after.user.is_admin() {
                     self.require_other_admin(before, facts)?;
+                }
+                if let Some(disabled) = disabled {
+                    self.disable(disabled, before, &mut after, facts)?;
                 }
             }
             AccountUpdate::Password { hash } => {
@@ -367,6 +379,22 @@ impl AccountChange {
             }
         }
         Ok(Some(after))
+    }
+
+    /// Disables the account, or enables it.
+    fn disable(
+        &self,
+        disabled: bool,
+        before: &AccountState,
+        after: &mut AccountState,
+        facts: &AccountFacts,
+    ) -> Result<()> {
+        if disabled {
+            self.require_other_admin(before, facts)?;
+            after.end_sessions(None);
+        }
+        after.user.disabled = disabled;
+        Ok(())
     }
 
     /// The session that the change is made with, which it leaves alive.
@@ -416,7 +444,7 @@ mod tests {
     fn set_admin(admin: bool) -> AccountUpdate {
         let (some, none) = (AccountRoles::ADMIN, AccountRoles::NONE);
         let (granted, revoked) = if admin { (some, none) } else { (none, some) };
-        AccountUpdate::Roles { granted, revoked }
+        AccountUpdate::Roles { granted, revoked, disabled: None }
     }
 
     fn facts(is_admin: bool, disabled: bool, has_other_admin: bool) -> AccountFacts {

@@ -293,7 +293,8 @@ async fn attempt(action: Action, reads: &Reads) -> Result<()> {
             admins_change(AccountUpdate::OneTimeToken(OneTimeToken { digest, purpose, expires_at: after(1) }))
         }
         Action::SetRoles => {
-            admins_change(AccountUpdate::Roles { granted: AccountRole::Auditor.into(), revoked: AccountRoles::NONE })
+            let (granted, revoked) = (AccountRole::Auditor.into(), AccountRoles::NONE);
+            admins_change(AccountUpdate::Roles { granted, revoked, disabled: None })
         }
         Action::ListAccounts => {
             let search = AccountSearch { text: None, role: None, disabled: None, page };

@@ -190,7 +190,7 @@ proptest! {
     ) {
         let mut accounts: Vec<_> = (0..USERS).map(account).collect();
         for (by, of, granted, revoked, disabled) in changes {
-            let update = disabled.filter(|_| by.is_none()).map_or(AccountUpdate::Roles { granted, revoked }, AccountUpdate::Disabled);
+            let update = AccountUpdate::Roles { granted, revoked, disabled };
             let change = AccountChange {
                 by: by.map_or(AccountActor::Operator, |at| AccountActor::Admin(actor(at))),
                 username: username(of),

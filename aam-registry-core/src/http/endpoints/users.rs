@@ -59,7 +59,7 @@ pub(super) const ROUTES: &[Route] = &[
         access: Access::Credential,
         request: RequestContent::json::<ManagedUserChange>(),
         answers: &[Answer { status: 200, description: "The account.", content: Content::json::<UserAnswer>() }],
-        errors: &[ErrorCode::InvalidRequest, ErrorCode::Forbidden, ErrorCode::UserNotFound],
+        errors: &[ErrorCode::InvalidRequest, ErrorCode::Forbidden, ErrorCode::UserNotFound, ErrorCode::LastOwner],
         ..route(Verb::Patch, "/api/v1/users/{username}", "changeUser", handler!(change, body))
     },
     Route {
@@ -125,8 +125,8 @@ async fn change(call: Call, body: RequestBody) -> Answered {
         }
     };
     let change = ManagedAccountChange { disabled, roles };
-    let user = call.registry.manage_account(call.principal()?, &username, change).await?;
-    answer::written(StatusCode::OK, &UserAnswer::from(user))
+    let changed = call.registry.manage_account(call.principal()?, &username, change).await?;
+    answer::written(StatusCode::OK, &UserAnswer::from(changed.user))
 }
 
 async fn delete_own(call: Call, body: RequestBody) -> Answered {

@@ -2,7 +2,7 @@
 
 use super::{OPERATOR, password};
 use crate::{
-    decide::{AccountActor, AccountChange, AccountUpdate, Action, DeleteAccount, Rights},
+    decide::{AccountActor, AccountChange, AccountUpdate, Action, ChangedAccount, DeleteAccount, Rights},
     error::Result,
     ports::CommandHandlerExt,
     registry::Registry,
@@ -52,23 +52,31 @@ impl Registry {
             text.as_ref().is_none_or(has)
         };
         let mut filter = AccountFilter { role: search.role, disabled: search.disabled, after: None, limit: BATCH };
-        let mut found = Vec::new();
+        let (request, first) = (search.page, search.page.offset());
+        let is_in_page = |place: u64| place.checked_sub(first).is_some_and(|place| place < request.limit);
+        // There may be many, so only those of the page are kept.
+        let (mut items, mut total) = (Vec::new(), 0);
         loop {
             let batch = self.accounts(&filter).await?;
             let is_last = batch.len() < BATCH;
             filter.after = batch.last().map(|user| user.username.clone());
-            found.extend(batch.into_iter().filter(is_meant));
+            for user in batch.into_iter().filter(is_meant) {
+                if is_in_page(total) {
+                    items.push(user);
+                }
+                total += 1;
+            }
             if is_last {
-                let total = found.len();
-                return Ok(Page::of(found.into_iter(), total, search.page));
+                return Ok(Page { items, total, request });
             }
         }
     }
 
-    /// Disables or enables an account, or gives it other roles; gives the account. In force everywhere within a
-    /// second.
+    /// Disables or enables an account, or gives it other roles, or both at once; gives the account. In force everywhere
+    /// within a second.
     ///
     /// # Errors
+    /// [`Error::InvalidRequest`](crate::Error::InvalidRequest) for a change of nothing;
     /// [`Error::Forbidden`](crate::Error::Forbidden) to who is no administrator;
     /// [`Error::UserNotFound`](crate::Error::UserNotFound); [`Error::LastAdmin`](crate::Error::LastAdmin).
     pub async fn manage_account(
@@ -76,34 +84,44 @@ impl Registry {
         by: &Principal,
         username: &Username,
         change: ManagedAccountChange,
-    ) -> Result<User> {
-        let mut user = None;
-        if let Some(roles) = change.roles {
-            user = Some(self.set_roles(by, username, roles).await?.user);
-        }
-        if let Some(disabled) = change.disabled {
-            Action::DisableAccount.require_credential(by, None)?;
-            Rights::of_account(by.acting_roles()).require_everywhere(Action::DisableAccount)?;
-            let event = if disabled { AuditEvent::UserDisable } else { AuditEvent::UserEnable };
-            let audit = self.entry_by(event, by).with("user", username.as_str());
-            let change = AccountChange {
-                by: AccountActor::Admin(by.actor()),
-                username: username.clone(),
-                update: AccountUpdate::Disabled(disabled),
-                now: audit.timestamp,
-                audit: vec![audit],
-            };
-            let changed = self.inner().commands.execute(&change).await?;
-            if changed.changed {
-                let by = &by.username;
-                tracing::info!(event = "account_managed", user = %username, by = %by, what = event.as_str(), "account changed");
+    ) -> Result<ChangedAccount> {
+        let ManagedAccountChange { disabled, roles } = change;
+        let update = match (roles, disabled) {
+            (Some(granted), disabled) => {
+                AccountUpdate::Roles { granted, revoked: AccountRoles::all().without(granted), disabled }
             }
-            user = Some(changed.user);
+            (None, Some(disabled)) => AccountUpdate::Disabled(disabled),
+            (None, None) => {
+                return Err(crate::Error::invalid_request("Give `disabled` or `roles`: what the account is to be"));
+            }
+        };
+        for action in update.actions_on_others() {
+            action.require_credential(by, None)?;
+            Rights::of_account(by.acting_roles()).require_everywhere(*action)?;
         }
-        match user {
-            Some(user) => Ok(user),
-            None => Err(crate::Error::invalid_request("Give `disabled` or `roles`: what the account is to be")),
+        let entry = |event| self.entry_by(event, by).with("user", username.as_str());
+        let of_roles = roles.map(|roles| entry(AuditEvent::UserRoleSet).with("roles", roles.names()));
+        let of_state =
+            disabled.map(|disabled| entry(if disabled { AuditEvent::UserDisable } else { AuditEvent::UserEnable }));
+        let audit: Vec<_> = of_roles.into_iter().chain(of_state).collect();
+        let (acting, username, now) = (AccountActor::Admin(by.actor()), username.clone(), self.now());
+        let change = AccountChange { by: acting, username, update, now, audit };
+        let changed = self.inner().commands.execute(&change).await?;
+        if changed.changed {
+            let (user, by) = (&change.username, &by.username);
+            let what: Vec<_> = change.audit.iter().map(|entry| entry.event.as_str()).collect();
+            let what = what.join(" ");
+            tracing::info!(event = "account_managed", user = %user, by = %by, what, "account changed");
         }
+        Ok(changed)
+    }
+
+    /// Gives an account just these roles, as [`manage_account`](Self::manage_account) does.
+    ///
+    /// # Errors
+    /// Those of [`manage_account`](Self::manage_account).
+    pub async fn set_roles(&self, by: &Principal, username: &Username, roles: AccountRoles) -> Result<ChangedAccount> {
+        self.manage_account(by, username, ManagedAccountChange { roles: Some(roles), disabled: None }).await
     }
 
     /// Deletes the account of somebody else; see [`delete_own_account`](Self::delete_own_account).

@@ -41,7 +41,7 @@ async fn set_roles(
     granted: AccountRoles,
     revoked: AccountRoles,
 ) -> Result<ChangedAccount> {
-    let update = AccountUpdate::Roles { granted, revoked };
+    let update = AccountUpdate::Roles { granted, revoked, disabled: None };
     db.execute(&operators("operator", username, AuditEvent::UserRoleSet, update)).await
 }
 
@@ -170,7 +170,7 @@ pub async fn an_administrator_sets_roles(db: &dyn Database) {
     let set = async |by: &Actor, granted, revoked| {
         let audit = entry(AuditEvent::UserRoleSet, by);
         let by = AccountActor::Admin(by.clone());
-        let update = AccountUpdate::Roles { granted, revoked };
+        let update = AccountUpdate::Roles { granted, revoked, disabled: None };
         db.execute(&AccountChange { by, username: user.username.clone(), update, now: now(), audit: vec![audit] }).await
     };
     let none = AccountRoles::NONE;
@@ -290,7 +290,8 @@ pub async fn accounts_are_listed_by_name(db: &dyn Database) {
     let prefix = word();
     let named = |end: &str| User { username: format!("{prefix}-{end}").parse().expect("a name"), ..stranger() };
     let users = [
-        named("a"),
+        // The domain of deleted accounts, which this one is not.
+        User { email: format!("{prefix}@deleted.invalid"), ..named("a") },
         User { roles: AccountRoles::ADMIN.with(AccountRole::Auditor), ..named("b") },
         User { disabled: true, ..named("c") },
         User { roles: AccountRoles::ADMIN, disabled: true, ..named("d") },
