@@ -160,7 +160,7 @@ pub(super) fn new_user_facts(tx: &Connection, new: &NewUser) -> Tx<NewUserFacts>
         name_taken: sql::exists(tx, name, [account.username.as_str()])?,
         email_taken: sql::exists(tx, email, [columns::email_key(&account.email)])?,
         invitation: match &new.invitation {
-            Some(digest) => invitations::of_secret(tx, digest)?,
+            Some(used) => invitations::of_secret(tx, &used.digest)?,
             None => None,
         },
     })

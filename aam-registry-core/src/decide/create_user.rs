@@ -15,8 +15,17 @@ pub struct NewUser {
     pub password_hash: String,
     /// The entry for the audit log.
     pub audit: NewAuditEntry,
-    /// The digest of the secret of the invitation that it is made with.
-    pub invitation: Option<Sha256Digest>,
+    /// The invitation that it is made with.
+    pub invitation: Option<UsedInvitation>,
+}
+
+/// An invitation that an account is made with.
+#[derive(Clone, Debug)]
+pub struct UsedInvitation {
+    /// The digest of its secret.
+    pub digest: Sha256Digest,
+    /// The entries for the audit log about the memberships that it gives, one for each scope.
+    pub memberships: Vec<NewAuditEntry>,
 }
 
 impl Debug for NewUser {
@@ -63,16 +72,18 @@ impl NewUser {
         let mut user = self.user.clone();
         facts.require_free(&user.username)?;
         let admits = |invitation: &&Invitation| invitation.admits(&user.email, self.audit.timestamp);
-        let invitation = facts.invitation.as_ref().filter(|_| self.invitation.is_some()).filter(admits);
-        if self.invitation.is_some() && invitation.is_none() {
-            return Err(Error::InvitationInvalid);
-        }
-        if let Some(invitation) = invitation {
+        let known = facts.invitation.as_ref().filter(admits);
+        let used = match &self.invitation {
+            Some(used) => Some((known.ok_or(Error::InvitationInvalid)?, used)),
+            None => None,
+        };
+        if let Some((invitation, _)) = used {
             user.roles = user.roles.union(invitation.roles.iter().copied().collect());
         }
         let id = user.id;
+        let mut audit = vec![self.audit.clone()];
         let mut writes = vec![Write::CreateUser { user, password_hash: self.password_hash.clone() }];
-        if let Some(invitation) = invitation {
+        if let Some((invitation, used)) = used {
             writes.push(Write::RemoveInvitation(invitation.id));
             let member = |(scope, role): &(ScopeName, ScopeRole)| Write::SetMember {
                 scope: scope.clone(),
@@ -80,13 +91,10 @@ impl NewUser {
                 role: Some(*role),
             };
             writes.extend(invitation.scopes.iter().map(member));
+            audit.extend(used.memberships.iter().cloned());
         }
         let user = &self.user;
-        let changes = Changes {
-            writes,
-            audit: vec![self.audit.clone()],
-            invalidates: Some(Change::Scope(ScopeName::from(&user.username))),
-        };
+        let changes = Changes { writes, audit, invalidates: Some(Change::Scope(ScopeName::from(&user.username))) };
         Ok(Decision { answer: (), changes })
     }
 }

@@ -2,12 +2,13 @@ use std::{collections::BTreeSet, fmt, sync::Arc};
 
 use super::{email, password};
 use crate::{
-    decide::{NewUser, NewUserFacts},
+    decide::{NewUser, NewUserFacts, UsedInvitation},
     error::{Detail, Error, Result},
     ports::CommandHandlerExt,
     registry::{RegistrationPolicy, Registry, reserved},
     types::{
-        AccountRole, AccountRoles, AuditEvent, Invitation, NewAuditEntry, ScopeName, Sight, User, UserId, Username,
+        AccountRole, AccountRoles, AuditEvent, Invitation, NewAuditEntry, ScopeName, ScopeRole, Sight, User, UserId,
+        Username,
     },
 };
 
@@ -155,10 +156,16 @@ impl Registry {
             self.tell_of_registration(user.email.clone());
             return Ok(user);
         }
-        if let Some(invitation) = &invitation {
-            audit = audit.with("invitation", invitation.id.to_string());
-        }
-        let invitation = invitation.map(|invitation| invitation.digest);
+        let invitation = invitation.map(|invitation| {
+            audit = audit.clone().with("invitation", invitation.id.to_string());
+            let joins = |(scope, role): &(ScopeName, ScopeRole)| {
+                let entry = NewAuditEntry::new(AuditEvent::ScopeMemberSet, now).with_actor(user.username.as_str());
+                let entry = entry.with("scope", scope.as_str()).with("member", user.username.as_str());
+                entry.with("role", role.as_str()).with("invitation", invitation.id.to_string())
+            };
+            let memberships = invitation.scopes.iter().map(joins).collect();
+            UsedInvitation { digest: invitation.digest, memberships }
+        });
         let new = NewUser { user, password_hash, audit, invitation };
         self.inner().commands.execute(&new).await?;
         Ok(new.user)
