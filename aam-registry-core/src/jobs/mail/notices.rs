@@ -7,7 +7,7 @@ use super::{letter::Letter, letters};
 use crate::{
     decide::APPROVAL,
     registry::{DONE, LINK, OPERATOR, PUBLISHER, PasswordResetLink, REGISTERED, REQUESTED, STEP, VerificationLink},
-    types::{AccountRole, ApprovalStatus, AuditEvent, DisableReason, NewAuditEntry, ScopeName},
+    types::{AccountRole, ApprovalStatus, AuditEvent, DisableReason, NewAuditEntry, ScopeName, Username},
 };
 
 /// Whether there are letters about events of this kind.
@@ -56,9 +56,16 @@ pub(super) fn is_for_approvers(event: &NewAuditEntry) -> bool {
     event.event == AuditEvent::PackagePublish && text(event, APPROVAL) == Some(ApprovalStatus::Pending.as_str())
 }
 
-/// Whether the owners of its package are told of an event.
+/// Whether the owners of its package are told of an event. They are told of a decision about a version of a trusted
+/// publisher, which gets no mail itself.
 pub(super) fn is_for_owners(event: &NewAuditEntry) -> bool {
-    matches!(event.event, AuditEvent::VersionQuarantine | AuditEvent::VersionRelease | AuditEvent::VersionRemove)
+    match event.event {
+        AuditEvent::VersionQuarantine | AuditEvent::VersionRelease | AuditEvent::VersionRemove => true,
+        AuditEvent::VersionApprove | AuditEvent::VersionReject => {
+            text(event, PUBLISHER).is_some_and(|publisher| publisher.parse::<Username>().is_err())
+        }
+        _ => false,
+    }
 }
 
 /// The role whose holders are told of an event.
