@@ -189,7 +189,7 @@ pub enum Error {
     Unauthorized(String),
     /// A registration without an invitation, where one is needed.
     #[error(
-        "This registry takes new accounts by invitation alone; ask an administrator for one, and give it as \
+        "This registry takes new accounts only by invitation; ask an administrator for one, and give it as \
          `invitation` (`aam register --invitation`)"
     )]
     InvitationRequired,

@@ -24,8 +24,8 @@ pub(super) const ROUTES: &[Route] = &[
         summary: "Register",
         description: "Makes an account and the scope of its name, which it owns: `@username/…`. Usernames and scopes \
             are one namespace. With mail, the answer does not tell whether an address is known: for one that is, no \
-            account is made, and the address gets a mail. Where the registry takes new accounts by invitation alone, `invitation` is the token of \
-            one.",
+            account is made, and the address gets a mail. Where the registry takes new accounts only by invitation, \
+            `invitation` is the token of one.",
         access: Access::Open,
         class: Some(RateClass::Auth),
         request: RequestContent::json::<RegisterRequest>(),

@@ -25,7 +25,7 @@ impl Client {
         self.get(self.package_url(package, "trusted-publishers")).await
     }
 
-    /// Says whether trusted publishers alone may publish a package.
+    /// Says whether only trusted publishers may publish a package.
     pub(crate) async fn set_trusted_only(&self, package: &PackageName, only: bool) -> Result<Value> {
         let url = self.package_url(package, "trusted-publishers");
         self.send_json(Method::PATCH, url, &json!({"trusted_publishing_only": only}), Repeat::IfUnsent).await

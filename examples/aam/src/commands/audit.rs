@@ -21,7 +21,7 @@ use crate::{
 #[derive(Debug, Args)]
 #[command(
     long_about = "Check what is installed in the project of the current folder: whether the registries have recalled, \
-    removed, yanked or deprecated any of it, or have it no more. Each finding is a line. Exits with 9 if there is one, so \
+    removed, yanked or deprecated any of it, or no longer have it. Each finding is a line. Exits with 9 if there is one, so \
     that a pipeline stops.\n\n  \
     aam audit\n  \
     aam audit --json"
@@ -124,7 +124,7 @@ async fn look_at(
         // What is recalled is not shown; the recall says more.
         Err(failure) if failure.kind == Kind::NotFound => {
             if findings.is_empty() {
-                let why = "the registry has it no more, or does not show it to you: it may wait for approval or be in \
+                let why = "the registry no longer has it, or does not show it to you: it may wait for approval or be in \
                            quarantine";
                 findings.push(finding("unavailable", why.to_owned()));
             }

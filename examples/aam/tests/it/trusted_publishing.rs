@@ -89,7 +89,7 @@ fn a_workflow_of_github_publishes_by_its_identity() {
     let newer = newer.to_str().expect("text");
     let refused = alice.fails(3, &["pkg", "publish", newer]);
     assert!(
-        refused["message"].as_str().is_some_and(|message| message.contains("trusted publishers alone")),
+        refused["message"].as_str().is_some_and(|message| message.contains("Only the trusted publishers of")),
         "{refused}"
     );
     alice.ok(&["trusted-publisher", "only", "greet-kit", "off"]);
