@@ -13,6 +13,8 @@
 mod archive_rules;
 #[cfg(feature = "argon2")]
 pub mod argon2;
+#[cfg(feature = "cdn")]
+pub mod cdn;
 #[cfg(feature = "folder")]
 pub mod folder;
 #[cfg(feature = "governor")]
@@ -33,6 +35,8 @@ mod rate_limits;
 pub mod redis;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod relational;
+#[cfg(feature = "secret-scanning")]
+pub mod secret_scanning;
 #[cfg(feature = "secrets")]
 pub mod secrets;
 #[cfg(feature = "smtp")]

@@ -7,7 +7,7 @@ mod disk;
 use std::{error::Error as StdError, fmt};
 
 pub(crate) use backend::with_causes;
-pub use backend::{BackendError, BackendKind, NotPermitted, Outcome};
+pub use backend::{BackendError, BackendKind, NoSuchBucket, NotPermitted, Outcome};
 pub use database::{DatabaseError, DatabaseTrouble};
 pub use disk::{DiskError, DiskTrouble};
 
@@ -136,6 +136,7 @@ codes! {
     DatabaseUnavailable = "database_unavailable", 503;
     CacheUnavailable = "cache_unavailable", 503;
     Overloaded = "overloaded", 503;
+    ReadOnly = "read_only", 503;
     Timeout = "timeout", 504;
 }
 
@@ -225,6 +226,9 @@ pub enum Error {
     /// The keys of an issuer of ID tokens cannot be had.
     #[error("The keys of {0} cannot be fetched at the moment; try again in a moment")]
     IssuerUnavailable(Issuer),
+    /// The keys of secret scanners cannot be had.
+    #[error("The keys of secret scanners cannot be had at the moment; send the report again in a moment")]
+    ScannerKeysUnavailable,
     /// A reserved name.
     #[error("The name `{0}` is reserved; choose another")]
     NameReserved(String),
@@ -309,7 +313,7 @@ pub enum Error {
     LastOwner(Username),
     /// The registry would have no administrator left.
     #[error(
-        "{0} is the last administrator; make somebody else one first, or run on the server: \
+        "User {0} is the last administrator; make somebody else one first, or run on the server: \
          aam-registry user grant-role NAME admin"
     )]
     LastAdmin(Username),
@@ -352,6 +356,15 @@ pub enum Error {
     /// Other requests change the same thing, and take too long.
     #[error("{0} is being changed by other requests that take too long; try again in a moment")]
     Contended(String),
+    /// The registry is read-only for now.
+    #[error(
+        "This registry is read-only for now{}: reading, downloading and logging in work, changes do not; try again later",
+        .reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default()
+    )]
+    ReadOnly {
+        /// What its operator says about it.
+        reason: Option<String>,
+    },
     /// Too many requests.
     #[error("Too many requests; try again in {} s", .0.retry_after.unwrap_or_default().as_millis().div_ceil(1000).max(1))]
     RateLimited(RateDecision),
@@ -470,7 +483,10 @@ impl Error {
             Self::PayloadTooLarge(_) => ErrorCode::PayloadTooLarge,
             Self::Timeout(_) => ErrorCode::Timeout,
             Self::ClientTimeout(_) => ErrorCode::ClientTimeout,
-            Self::Overloaded | Self::Contended(_) | Self::IssuerUnavailable(_) => ErrorCode::Overloaded,
+            Self::Overloaded | Self::Contended(_) | Self::IssuerUnavailable(_) | Self::ScannerKeysUnavailable => {
+                ErrorCode::Overloaded
+            }
+            Self::ReadOnly { .. } => ErrorCode::ReadOnly,
             Self::RateLimited(_) | Self::TooManyAtOnce(_) => ErrorCode::RateLimited,
             Self::Backend(backend) => backend.code(),
         }

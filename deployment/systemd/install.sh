@@ -35,7 +35,7 @@ install -d -m 700 -o aam-registry -g aam-registry /var/lib/aam-registry
 # Copied beside the old binary and then renamed over it, since that may be running.
 install -m 755 "$binary" /usr/local/bin/aam-registry.new
 mv /usr/local/bin/aam-registry.new /usr/local/bin/aam-registry
-install -m 644 "$here"/aam-registry*.service "$here"/aam-registry*.timer /etc/systemd/system/
+install -m 644 "$here"/aam-registry*.service "$here"/aam-registry*.socket "$here"/aam-registry*.timer /etc/systemd/system/
 
 # Report mistakes in the configuration before the running server is stopped.
 as_service config check
@@ -46,3 +46,6 @@ systemctl daemon-reload
 systemctl enable --quiet aam-registry.service aam-registry-storage-cleanup.timer
 systemctl restart aam-registry.service
 systemctl start aam-registry-storage-cleanup.timer
+
+echo "To remove versions that nobody has downloaded for a year, once a month:"
+echo "  systemctl enable --now aam-registry-old-versions.timer"

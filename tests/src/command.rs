@@ -1,5 +1,7 @@
 use std::{
-    env,
+    env, fs,
+    io::{Seek, Write},
+    os::unix::fs::MetadataExt,
     process::{Command, Stdio},
 };
 
@@ -41,9 +43,37 @@ impl Ran {
         Self::of(command).await
     }
 
+    /// Runs it as a user who may write nowhere. Tests that run as root would find no folder that they may not write.
+    pub async fn without_privileges(settings: &Settings, arguments: &[&str]) -> Self {
+        let program = server_program(settings);
+        let mut command = if fs::metadata("/proc/self").expect("Linux").uid() == 0 {
+            let mut command = Command::new("setpriv");
+            command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(program.get_program());
+            command.env_clear().envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+            command
+        } else {
+            program
+        };
+        command.args(arguments).current_dir("/");
+        Self::of(command).await
+    }
+
     pub(crate) async fn of(mut command: Command) -> Self {
+        command.stdin(Stdio::null());
+        Self::ended(command).await
+    }
+
+    /// The same for a command that reads `input`.
+    pub(crate) async fn fed(mut command: Command, input: &str) -> Self {
+        let mut file = tempfile::tempfile().expect("a temporary file");
+        file.write_all(input.as_bytes()).and_then(|()| file.rewind()).expect("written");
+        command.stdin(file);
+        Self::ended(command).await
+    }
+
+    async fn ended(mut command: Command) -> Self {
         // The command may connect to a server in this process, so do not block the runtime.
-        let ran = task::spawn_blocking(move || command.stdin(Stdio::null()).output());
+        let ran = task::spawn_blocking(move || command.output());
         let ran = ran.await.expect("no panic").expect("the command runs");
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
         Self { code: ran.status.code(), stdout: text(ran.stdout), stderr: text(ran.stderr) }

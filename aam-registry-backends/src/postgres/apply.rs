@@ -15,12 +15,13 @@ use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::{
+    aged,
     audit::Append,
     connection::Session,
     erasure, evals,
     failure::Tx,
-    invitations, jobs, listing, moderation_writes, publish, publisher_tokens, reports, second_factor_writes,
-    session_writes,
+    invitations, jobs, listing, moderation_writes, publish, publisher_tokens, read_only, reports, scopes,
+    second_factor_writes, session_writes,
     sql::{self, Text},
     token_notices, trusted_publishers, webhook_writes,
 };
@@ -45,7 +46,7 @@ const END_ONE_TIME_TOKENS: &str =
 const CREATE_TOKEN: &str = "INSERT INTO tokens
         (id, user_id, name, secret, scopes, packages, created_at, expires_at, last_used_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
-const REVOKE_TOKENS: &str = "UPDATE tokens SET revoked_at = $2 WHERE id = ANY($1)";
+const REVOKE_TOKENS: &str = "UPDATE tokens SET revoked_at = $2, last_used_from = NULL WHERE id = ANY($1)";
 const REVOKE_SESSION: &str = "INSERT INTO revoked_sessions (id, user_id, expires_at) VALUES ($1, $2, $3)
     ON CONFLICT DO NOTHING";
 const CREATE_SCOPE: &str = "WITH scope AS (INSERT INTO scopes (name, created_at) VALUES ($1, $2))
@@ -145,12 +146,15 @@ fn statements(write: &Write<'_>) -> &'static [&'static str] {
         Write::SetSecondFactor { .. } => &[second_factor_writes::PUT, second_factor_writes::REMOVE],
         Write::NoteTokenNotice { .. } => &[token_notices::NOTE_END, token_notices::NOTE_STALE],
         Write::EraseAccount { .. } => &[erasure::ERASE],
+        Write::SetReadOnly(_) => &[read_only::CLEAR, read_only::SET],
+        Write::DropAged { what, .. } => aged::statements(*what),
         Write::AddInvitation(_) => &[invitations::ADD],
         Write::RemoveInvitation(_) => &[invitations::REMOVE],
         Write::AddSession(_) => &[session_writes::ADD],
         Write::ForgetSession { .. } => &[session_writes::FORGET],
         Write::ForgetSessions { .. } => &[session_writes::FORGET_ALL],
         Write::CreateScope { .. } => &[CREATE_SCOPE],
+        Write::SetScopePolicy { .. } => &[scopes::SET_POLICY],
         Write::SetMember { .. } => &[PUT_MEMBER, DROP_MEMBER],
         Write::SetOwner { .. } => &[ADD_OWNER, REMOVE_OWNER],
         Write::SetYank { .. } => &[YANK],
@@ -208,6 +212,8 @@ async fn run(tx: &Session, write: &Write<'_>, listed: Option<&Manifest>) -> Tx<(
         Write::SetSecondFactor { user, factor } => second_factor_writes::set(tx, *user, factor.as_ref()).await,
         Write::NoteTokenNotice { token, notice } => token_notices::note(tx, *token, *notice).await,
         Write::EraseAccount { user, at } => erasure::erase(tx, *user, *at).await,
+        Write::SetReadOnly(mode) => read_only::set(tx, mode.as_ref()).await,
+        Write::DropAged { what, before, limit } => aged::drop_oldest(tx, *what, *before, *limit).await,
         Write::AddInvitation(invitation) => invitations::add(tx, invitation).await,
         Write::RemoveInvitation(id) => sql::run(tx, invitations::REMOVE, [&Uuid::from(*id)]).await.map(drop),
         Write::AddSession(session) => session_writes::add(tx, session).await,
@@ -222,6 +228,9 @@ async fn run(tx: &Session, write: &Write<'_>, listed: Option<&Manifest>) -> Tx<(
             let (created_at, owner, role) =
                 (created_at.as_microsecond(), Uuid::from(*owner), ScopeRole::Owner.as_str());
             sql::run(tx, CREATE_SCOPE, [&name.as_str(), &created_at, &owner, &role]).await.map(drop)
+        }
+        Write::SetScopePolicy { scope, require_2fa } => {
+            sql::run(tx, scopes::SET_POLICY, [&scope.as_str() as &(dyn ToSql + Sync), require_2fa]).await.map(drop)
         }
         Write::SetMember { scope, user, role } => {
             let (scope, user) = (scope.as_str(), Uuid::from(*user));

@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use aam_registry_core::{
     Result,
-    decide::{PublisherCommand, Request, RevokedTokens},
+    decide::{DropAgedFacts, PublisherCommand, RemoveOldVersions, Request, RevokedTokens},
     ports::{CommandHandler, QueryHandler, QueryRequest},
 };
 use async_trait::async_trait;
 
 use super::{
-    PostgresMetadata, accounts, admission::Rows, apply::apply, connection::Session, erasure, evals, facts, failure::Tx,
-    invitations, moderation, publisher_tokens, reports, scopes, second_factors, sessions, token_notices, tokens,
-    trusted_publishers, users, webhooks,
+    PostgresMetadata, accounts, admission::Rows, aged, apply::apply, connection::Session, erasure, evals, facts,
+    failure::Tx, invitations, moderation, old_versions, publisher_tokens, read_only, reports, scopes, second_factors,
+    sessions, token_notices, tokens, trusted_publishers, users, webhooks,
 };
 
 #[async_trait]
@@ -46,8 +46,10 @@ fn rows(request: &Request) -> Option<Rows> {
         Request::ChangeSecondFactor(asked) => Rows::of_name(&asked.question().username),
         Request::TellOfToken(asked) => Rows::of_tokens(&RevokedTokens::Id(asked.question().token)),
         Request::ChangeInvitation(asked) => asked.question().actor.as_ref().map(Rows::of)?,
+        Request::SetReadOnly(asked) => asked.question().actor.as_ref().map(Rows::of)?,
         Request::CreateScope(asked) => Rows::of(&asked.question().actor).and_scope(&asked.question().name),
         Request::ChangeMember(asked) => Rows::of(&asked.question().actor).and_scope(&asked.question().scope),
+        Request::ChangeScopePolicy(asked) => Rows::of(&asked.question().actor).and_scope(&asked.question().scope),
         Request::ChangeWebhook(asked) => Rows::of(&asked.question().actor).and_scope(&asked.question().scope),
         Request::ChangePublisher(asked) => Rows::of(&asked.question().actor).and_package(&asked.question().package),
         Request::ReportPackage(asked) => {
@@ -55,7 +57,9 @@ fn rows(request: &Request) -> Option<Rows> {
             Rows::of(&new.actor).and_package(&new.report.package)
         }
         Request::CloseReport(asked) => Rows::of(&asked.question().actor),
-        Request::ReportDelivery(_)
+        Request::RemoveOldVersions(asked) => Rows::of_package(&asked.question().package),
+        Request::DropAged(_)
+        | Request::ReportDelivery(_)
         | Request::ReportOperatorDelivery(_)
         | Request::EnableOperatorWebhook(_)
         | Request::ExchangeIdToken(_) => return None,
@@ -81,6 +85,7 @@ async fn execute(tx: &Session, request: &Request) -> Tx<()> {
         Request::ChangeInvitation(asked) => asked.decide(&invitations::invitation_facts(tx, asked.question()).await?),
         Request::CreateScope(asked) => asked.decide(&scopes::new_scope_facts(tx, asked.question()).await?),
         Request::ChangeMember(asked) => asked.decide(&scopes::member_facts(tx, asked.question()).await?),
+        Request::ChangeScopePolicy(asked) => asked.decide(&scopes::policy_facts(tx, asked.question()).await?),
         Request::ChangeWebhook(asked) => asked.decide(&webhooks::webhook_facts(tx, asked.question()).await?),
         Request::ReportPackage(asked) => asked.decide(&reports::new_report_facts(tx, asked.question()).await?),
         Request::CloseReport(asked) => asked.decide(&reports::close_report_facts(tx, asked.question()).await?),
@@ -94,6 +99,14 @@ async fn execute(tx: &Session, request: &Request) -> Tx<()> {
         Request::ChangePublisher(asked) => {
             let PublisherCommand { actor, package, .. } = asked.question();
             asked.decide(&trusted_publishers::publisher_facts(tx, actor, package).await?)
+        }
+        Request::SetReadOnly(asked) => asked.decide(&read_only::switch_facts(tx, asked.question()).await?),
+        Request::RemoveOldVersions(asked) => {
+            let RemoveOldVersions { package, before, .. } = asked.question();
+            asked.decide(&old_versions::locked_facts(tx, package, *before).await?)
+        }
+        Request::DropAged(asked) => {
+            asked.decide(&DropAgedFacts { oldest: aged::oldest(tx, asked.question().what).await? })
         }
         Request::ExchangeIdToken(asked) => {
             asked.decide(&trusted_publishers::exchange_facts(tx, asked.question()).await?)
@@ -132,6 +145,17 @@ async fn answer(tx: &Session, request: &QueryRequest) -> Tx<()> {
             let (name, reach) = &asked.question().0;
             asked.answer(evals::gates_of(tx, name, *reach).await?);
         }
+        QueryRequest::ReadOnlySwitch(asked) => asked.answer(read_only::mode(tx).await?),
+        QueryRequest::PackagesMadeBefore(asked) => {
+            let (before, after, limit) = &asked.question().0;
+            asked.answer(old_versions::packages_made_before(tx, *before, after.as_ref(), *limit).await?);
+        }
+        QueryRequest::OldVersionsOf(asked) => {
+            let (name, before) = &asked.question().0;
+            asked.answer(old_versions::seen_facts(tx, name, *before).await?);
+        }
+        QueryRequest::DigestsOf(asked) => asked.answer(old_versions::digests_of(tx, &asked.question().0).await?),
+        QueryRequest::OldestAged(asked) => asked.answer(aged::oldest(tx, asked.question().0).await?),
         QueryRequest::Reports(asked) => asked.answer(reports::list(tx, &asked.question().0).await?),
         QueryRequest::OperatorWebhookStates(asked) => asked.answer(webhooks::operator_states(tx).await?),
         QueryRequest::ApprovalsOf(asked) => {

@@ -62,6 +62,7 @@
 
 mod accounts;
 mod admission;
+mod aged;
 mod apply;
 mod archive_index;
 mod attempts;
@@ -84,12 +85,14 @@ mod listing;
 mod maintenance;
 mod moderation;
 mod moderation_writes;
+mod old_versions;
 mod packages;
 mod pool;
 mod pooler;
 mod publish;
 mod publisher_tokens;
 mod publishing;
+mod read_only;
 mod reports;
 mod schema;
 mod scopes;

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{
     connection::Session,
-    facts::{CallerQueries, role},
+    facts::{CallerQueries, requires_2fa, role},
     failure::{Failure, Tx},
     jobs, sql,
     webhook_writes::webhook_columns,
@@ -20,7 +20,7 @@ const FIND_TO_CHANGE: &str =
     concat!("SELECT ", webhook_columns!(), " FROM scope_webhooks WHERE id = $1 FOR NO KEY UPDATE");
 const OF_SCOPE: &str =
     concat!("SELECT ", webhook_columns!(), " FROM scope_webhooks WHERE scope = $1 ORDER BY created_at, id");
-const SCOPE: &str = "SELECT 1 FROM scopes WHERE name = $1 FOR NO KEY UPDATE";
+const SCOPE: &str = "SELECT require_2fa FROM scopes WHERE name = $1 FOR NO KEY UPDATE";
 /// The role of a user in a scope, and how many webhooks the scope has.
 const ROLE: &str = "SELECT (SELECT m.role FROM scope_members m WHERE m.scope = $1 AND m.user_id = $2),
     (SELECT count(*) FROM scope_webhooks w WHERE w.scope = $1)";
@@ -88,6 +88,7 @@ pub(super) async fn webhook_facts(tx: &Session, command: &WebhookCommand) -> Tx<
     Ok(WebhookFacts {
         caller,
         scope_exists: !locked.is_empty(),
+        scope_requires_2fa: requires_2fa(&locked)?.unwrap_or_default(),
         role: role(row, 0)?,
         webhooks: sql::unsigned(row, 1)?,
         webhook: found.filter(|stored| stored.webhook.scope == command.scope),

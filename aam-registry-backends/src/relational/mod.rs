@@ -1,6 +1,6 @@
 //! What the adapters on relational databases share: how domain types lie in
 //! columns, how searches run, what is shown of private packages, how downloads are counted, how queued jobs are read,
-//! and which schema serves this release, and which credentials and accounts are valid.
+//! which schema serves this release, which credentials and accounts are valid, and how long calls take.
 
 pub(crate) mod columns;
 pub(crate) mod downloads;
@@ -12,3 +12,4 @@ pub(crate) mod predicates;
 pub(crate) mod schema;
 pub(crate) mod search;
 pub(crate) mod sight;
+pub(crate) mod timing;

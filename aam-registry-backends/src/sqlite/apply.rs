@@ -11,11 +11,11 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 
 use super::{
-    audit, erasure, evals, facts,
+    aged, audit, erasure, evals, facts,
     failure::{Failure, Tx},
     ids::PackageId,
-    invitations, jobs, listing, moderation_writes, publisher_tokens, reports, second_factor_writes, session_writes,
-    sql, token_notices, trusted_publishers, webhook_writes,
+    invitations, jobs, listing, moderation_writes, old_versions, publisher_tokens, read_only, reports,
+    second_factor_writes, session_writes, sql, token_notices, trusted_publishers, webhook_writes,
 };
 use crate::relational::columns;
 
@@ -51,6 +51,8 @@ fn run(tx: &Connection, write: &Write<'_>) -> Tx<()> {
         Write::SetSecondFactor { user, factor } => second_factor_writes::set(tx, *user, factor.as_ref()),
         Write::NoteTokenNotice { token, notice } => token_notices::note(tx, *token, *notice),
         Write::EraseAccount { user, at } => erasure::erase(tx, *user, *at),
+        Write::SetReadOnly(mode) => read_only::set(tx, mode.as_ref()),
+        Write::DropAged { what, before, limit } => aged::drop_oldest(tx, *what, *before, *limit),
         Write::AddInvitation(invitation) => invitations::add(tx, invitation),
         Write::RemoveInvitation(id) => invitations::remove(tx, *id),
         Write::AddSession(session) => session_writes::add(tx, session),
@@ -63,6 +65,10 @@ fn run(tx: &Connection, write: &Write<'_>) -> Tx<()> {
             sql::run(tx, forget, (user.to_string(), kept)).map(drop)
         }
         Write::CreateScope { name, owner, created_at } => create_scope(tx, name, *owner, *created_at),
+        Write::SetScopePolicy { scope, require_2fa } => {
+            let set = "UPDATE scopes SET require_2fa = ?2 WHERE name = ?1";
+            sql::run(tx, set, (scope.as_str(), require_2fa)).map(drop)
+        }
         Write::SetMember { scope, user, role } => set_member(tx, scope, *user, *role),
         Write::SetOwner { package, user, owns } => set_owner(tx, package, *user, *owns),
         Write::SetYank { package, version, yanked } => {
@@ -206,7 +212,11 @@ fn create_token(tx: &Connection, token: &Token, secret: &Sha256Digest) -> Tx<()>
 
 fn revoke_tokens(tx: &Connection, tokens: &[TokenId], at: Timestamp) -> Tx<()> {
     for id in tokens {
-        sql::run(tx, "UPDATE tokens SET revoked_at = ?2 WHERE id = ?1", (id.to_string(), at.as_microsecond()))?;
+        sql::run(
+            tx,
+            "UPDATE tokens SET revoked_at = ?2, last_used_from = NULL WHERE id = ?1",
+            (id.to_string(), at.as_microsecond()),
+        )?;
     }
     Ok(())
 }
@@ -313,6 +323,7 @@ fn insert_version(tx: &Connection, package: PackageId, new: &NewVersion<'_>) -> 
     let NewVersion { commit, published_at, published_by, publisher, .. } = new;
     let manifest = &commit.manifest;
     let archive_size = columns::signed(commit.archive_size);
+    let dependencies = columns::dependencies_text(&manifest.dependencies)?;
     sql::run(
         tx,
         "INSERT INTO versions (package_id, version, version_key, published_at, published_by, sha256, archive,
@@ -327,11 +338,14 @@ fn insert_version(tx: &Connection, package: PackageId, new: &NewVersion<'_>) -> 
             commit.sha256.as_bytes(),
             commit.archive.as_str(),
             archive_size,
-            columns::dependencies_text(&manifest.dependencies)?,
+            &dependencies,
             publisher,
         ),
     )?;
     let version = tx.last_insert_rowid();
+    if !manifest.dependencies.is_empty() {
+        old_versions::list_dependencies(tx, version, &dependencies)?;
+    }
     let document = serde_json::to_string(&manifest.document)?;
     sql::run(tx, "INSERT INTO manifests (version_id, document) VALUES (?1, ?2)", (version, document))?;
     let contents = (version, columns::files_text(&commit.files)?, &commit.readme);

@@ -2,16 +2,19 @@
 
 use aam_registry_core::{
     Result,
-    decide::{PublisherCommand, PublisherQuery, Request, TellOfTokenFacts, WebhookReportFacts},
+    decide::{
+        DropAgedFacts, PublisherCommand, PublisherQuery, RemoveOldVersions, Request, TellOfTokenFacts,
+        WebhookReportFacts,
+    },
     ports::{CommandHandler, QueryHandler, QueryRequest},
 };
 use async_trait::async_trait;
 use rusqlite::Connection;
 
 use super::{
-    SqliteMetadata, accounts, apply::apply, erasure, evals, facts, failure::Tx, invitation_facts, invitations,
-    moderation, publisher_tokens, reports, scopes, second_factors, sessions, token_notices, tokens, trusted_publishers,
-    users, webhooks,
+    SqliteMetadata, accounts, aged, apply::apply, erasure, evals, facts, failure::Tx, invitation_facts, invitations,
+    moderation, old_versions, publisher_tokens, read_only, reports, scopes, second_factors, sessions, token_notices,
+    tokens, trusted_publishers, users, webhooks,
 };
 
 #[async_trait]
@@ -41,6 +44,7 @@ fn execute(tx: &Connection, request: &Request) -> Tx<()> {
         Request::ChangeInvitation(asked) => asked.decide(&invitation_facts::invitation_facts(tx, asked.question())?),
         Request::CreateScope(asked) => asked.decide(&scopes::new_scope_facts(tx, asked.question())?),
         Request::ChangeMember(asked) => asked.decide(&scopes::member_facts(tx, asked.question())?),
+        Request::ChangeScopePolicy(asked) => asked.decide(&scopes::policy_facts(tx, asked.question())?),
         Request::ChangeWebhook(asked) => asked.decide(&webhooks::webhook_facts(tx, asked.question())?),
         Request::ReportPackage(asked) => asked.decide(&reports::new_report_facts(tx, asked.question())?),
         Request::CloseReport(asked) => asked.decide(&reports::close_report_facts(tx, asked.question())?),
@@ -54,6 +58,12 @@ fn execute(tx: &Connection, request: &Request) -> Tx<()> {
             let PublisherCommand { actor, package, .. } = asked.question();
             asked.decide(&trusted_publishers::publisher_facts(tx, actor, package)?)
         }
+        Request::SetReadOnly(asked) => asked.decide(&read_only::switch_facts(tx, asked.question())?),
+        Request::RemoveOldVersions(asked) => {
+            let RemoveOldVersions { package, before, .. } = asked.question();
+            asked.decide(&old_versions::facts(tx, package, *before)?)
+        }
+        Request::DropAged(asked) => asked.decide(&DropAgedFacts { oldest: aged::oldest(tx, asked.question().what)? }),
         Request::ExchangeIdToken(asked) => asked.decide(&trusted_publishers::exchange_facts(tx, asked.question())?),
     };
     apply(tx, decision?)
@@ -84,6 +94,17 @@ fn answer(tx: &Connection, request: &QueryRequest) -> Tx<()> {
             let package = facts::package_in_reach(tx, name, *reach)?;
             asked.answer(package.map(|package| evals::gates(tx, package)).transpose()?);
         }
+        QueryRequest::ReadOnlySwitch(asked) => asked.answer(read_only::mode(tx)?),
+        QueryRequest::PackagesMadeBefore(asked) => {
+            let (before, after, limit) = &asked.question().0;
+            asked.answer(old_versions::packages_made_before(tx, *before, after.as_ref(), *limit)?);
+        }
+        QueryRequest::OldVersionsOf(asked) => {
+            let (name, before) = &asked.question().0;
+            asked.answer(old_versions::facts(tx, name, *before)?);
+        }
+        QueryRequest::DigestsOf(asked) => asked.answer(old_versions::digests_of(tx, &asked.question().0)?),
+        QueryRequest::OldestAged(asked) => asked.answer(aged::oldest(tx, asked.question().0)?),
         QueryRequest::Reports(asked) => asked.answer(reports::list(tx, &asked.question().0)?),
         QueryRequest::OperatorWebhookStates(asked) => asked.answer(webhooks::operator_states(tx)?),
         QueryRequest::ApprovalsOf(asked) => {

@@ -48,6 +48,7 @@ pub(super) fn webhook_facts(tx: &Connection, command: &WebhookCommand) -> Tx<Web
     Ok(WebhookFacts {
         caller: facts::caller(tx, &command.actor)?,
         scope_exists: facts::scope_exists(tx, &command.scope)?,
+        scope_requires_2fa: facts::requires_2fa(tx, &command.scope)?.unwrap_or_default(),
         role: facts::role(tx, scope, command.actor.user)?,
         webhooks: sql::first(tx, count, [scope], |row| sql::unsigned(row, 0))?.unwrap_or_default(),
         webhook: find(tx, id)?.filter(|stored| stored.webhook.scope == command.scope),

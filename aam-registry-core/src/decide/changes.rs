@@ -4,11 +4,11 @@ use jiff::Timestamp;
 
 use super::{LatestMove, PublishCommit};
 use crate::types::{
-    AccountState, ApprovalStatus, ArchiveKey, Change, DistTag, EvalResult, Gates, Invitation, InvitationId, JobId,
-    LoginSession, ModerationCategory, NewAuditEntry, NewJob, OneTimePurpose, OneTimeToken, OperatorWebhookState,
-    PackageName, PublisherId, PublisherTokenId, Report, ScopeName, ScopeRole, ScopeWebhook, SecondFactor, Sha256Digest,
-    StoredWebhook, Token, TokenId, TokenNotice, TrustedPublisher, User, UserId, Version, VersionStatus, VersionText,
-    Visibility, WebhookName,
+    AccountState, Aged, ApprovalStatus, ArchiveKey, Change, DistTag, EvalResult, Gates, Invitation, InvitationId,
+    JobId, LoginSession, ModerationCategory, NewAuditEntry, NewJob, OneTimePurpose, OneTimeToken, OperatorWebhookState,
+    PackageName, PublisherId, PublisherTokenId, ReadOnlyMode, Report, ScopeName, ScopeRole, ScopeWebhook, SecondFactor,
+    Sha256Digest, StoredWebhook, Token, TokenId, TokenNotice, TrustedPublisher, User, UserId, Version, VersionStatus,
+    VersionText, Visibility, WebhookName,
 };
 
 /// What was decided: the answer to the caller, and what an adapter applies.
@@ -137,6 +137,13 @@ pub enum Write<'a> {
         owner: UserId,
         /// When.
         created_at: Timestamp,
+    },
+    /// Sets what a scope demands of those who change something in it.
+    SetScopePolicy {
+        /// The scope.
+        scope: ScopeName,
+        /// Whether they need a second factor.
+        require_2fa: bool,
     },
     /// Gives a member of a scope a role; `None` removes the member.
     SetMember {
@@ -326,6 +333,17 @@ pub enum Write<'a> {
         key: Sha256Digest,
         /// Until when it has to be remembered.
         until: Timestamp,
+    },
+    /// Sets the read-only mode that the registry is in; `None` for none.
+    SetReadOnly(Option<ReadOnlyMode>),
+    /// Deletes rows that have aged, oldest first.
+    DropAged {
+        /// Which.
+        what: Aged,
+        /// Those that have aged since before it.
+        before: Timestamp,
+        /// At most so many.
+        limit: usize,
     },
     /// Makes an upload a version.
     Publish(NewVersion<'a>),

@@ -4,16 +4,20 @@ use std::{fmt::Debug, sync::Arc};
 
 use super::{
     AccountChange, AccountFacts, BeginSession, BeginSessionFacts, CallerFacts, ChangedAccount, CloseReport,
-    CloseReportFacts, Decision, DeleteAccount, DeleteAccountFacts, EnableOperatorWebhook, EndSession, EndSessionFacts,
-    InvitationChange, InvitationFacts, LogOut, MemberChange, MemberFacts, NewReport, NewReportFacts, NewScope,
-    NewScopeFacts, NewToken, NewUser, NewUserFacts, OperatorWebhookFacts, OperatorWebhookReport, PackageCommand,
-    PackageFacts, PackageReads, PublisherCommand, PublisherFacts, RevokeToken, RevokeTokenFacts, SecondFactorChange,
-    SecondFactorFacts, TellOfToken, TellOfTokenFacts, TokenExchange, TokenExchangeFacts, TokenRevocation,
-    TokenRevocationFacts, WebhookCommand, WebhookFacts, WebhookReport, WebhookReportFacts,
+    CloseReportFacts, Decision, DeleteAccount, DeleteAccountFacts, DropAged, DropAgedFacts, EnableOperatorWebhook,
+    EndSession, EndSessionFacts, InvitationChange, InvitationFacts, LogOut, MemberChange, MemberFacts, NewReport,
+    NewReportFacts, NewScope, NewScopeFacts, NewToken, NewUser, NewUserFacts, OldVersions, OldVersionsFacts,
+    OperatorWebhookFacts, OperatorWebhookReport, PackageCommand, PackageFacts, PackageReads, PublisherCommand,
+    PublisherFacts, RemoveOldVersions, RevokeToken, RevokeTokenFacts, ScopePolicyChange, ScopePolicyFacts,
+    SecondFactorChange, SecondFactorFacts, SetReadOnly, SetReadOnlyFacts, TellOfToken, TellOfTokenFacts, TokenExchange,
+    TokenExchangeFacts, TokenRevocation, TokenRevocationFacts, WebhookCommand, WebhookFacts, WebhookReport,
+    WebhookReportFacts,
 };
 use crate::{
     error::Result,
-    types::{Asked, Change, NamedReport, OperatorWebhookState, Report, ScopeWebhook, TrustedPublisher, UserId},
+    types::{
+        Asked, Change, NamedReport, OperatorWebhookState, ReadOnlyMode, Report, ScopeWebhook, TrustedPublisher, UserId,
+    },
 };
 
 /// Something that is to be changed in a store, decided by facts that the store loads.
@@ -207,6 +211,10 @@ requests! {
     CreateScope(NewScope, NewScopeFacts) -> (), invalidation |_, _| Invalidation::Nothing;
     /// Sets or removes a member of a scope.
     ChangeMember(MemberChange, MemberFacts) -> (), invalidation |change, _| Invalidation::Metadata(change.invalidates());
+    /// Sets what a scope demands of those who change something in it.
+    ChangeScopePolicy(ScopePolicyChange, ScopePolicyFacts) -> (), invalidation |change, _| {
+        Invalidation::Metadata(change.invalidates())
+    };
     /// Makes, changes, deletes or tests a webhook, or sends a delivery again. Gives the webhook as it is
     /// then, or was before it was deleted.
     ChangeWebhook(WebhookCommand, WebhookFacts) -> ScopeWebhook, invalidation |_, _| Invalidation::Nothing;
@@ -224,6 +232,13 @@ requests! {
     ChangePublisher(PublisherCommand, PublisherFacts) -> Option<TrustedPublisher>, invalidation |_, _| Invalidation::Nothing;
     /// Swaps an ID token for a token of the trusted publisher that it is of. Gives the publisher.
     ExchangeIdToken(TokenExchange, TokenExchangeFacts) -> TrustedPublisher, invalidation |_, _| Invalidation::Nothing;
+    /// Switches read-only mode on or off. Gives the mode that the registry is in then.
+    SetReadOnly(SetReadOnly, SetReadOnlyFacts) -> Option<ReadOnlyMode>, invalidation |_, _| Invalidation::Nothing;
+    /// Removes old versions of a package that nobody uses. Gives what became of them.
+    RemoveOldVersions(RemoveOldVersions, OldVersionsFacts) -> OldVersions,
+        invalidation |removal, _| Invalidation::Metadata(removal.invalidates());
+    /// Deletes rows that have aged. Gives whether there were any.
+    DropAged(DropAged, DropAgedFacts) -> bool, invalidation |_, _| Invalidation::Nothing;
     /// Puts a webhook of the operator to use again. `false` if it was not disabled.
     EnableOperatorWebhook(EnableOperatorWebhook, OperatorWebhookFacts) -> bool, invalidation |_, _| Invalidation::Nothing;
 }

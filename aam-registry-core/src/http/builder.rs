@@ -17,10 +17,11 @@ use crate::{
     decorate::Freshness,
     http::{
         authenticators::{BearerAuthenticator, FirstRecognizing},
-        layers::ClientIpPolicy,
+        layers::{ClientIpPolicy, TraceLink},
     },
     ports::Authenticator,
     registry::Registry,
+    types::Sha256Digest,
 };
 
 /// Everything that is wrong with the settings of a [`RegistryService`].
@@ -74,6 +75,8 @@ pub struct RegistryServiceBuilder {
     body_timeout: Duration,
     readiness: Readiness,
     metrics: Option<MetricsRenderer>,
+    traces: Option<Arc<dyn TraceLink>>,
+    cdn_secret: Option<Sha256Digest>,
 }
 
 impl RegistryService {
@@ -107,6 +110,8 @@ impl RegistryServiceBuilder {
             body_timeout: Duration::from_secs(30),
             readiness: Readiness::default(),
             metrics: None,
+            traces: None,
+            cdn_secret: None,
         }
     }
 
@@ -249,10 +254,26 @@ impl RegistryServiceBuilder {
         self
     }
 
+    /// Puts a span around every request and connects it with the traces that the host collects:
+    /// [`SPANS`](crate::ports::SPANS) says how a host collects them. Without it requests have no such spans.
+    #[must_use]
+    pub fn traces(mut self, link: impl TraceLink) -> Self {
+        self.traces = Some(Arc::new(link));
+        self
+    }
+
     /// Sets the function that renders `GET /metrics`; without it the path does not exist.
     #[must_use]
     pub fn metrics(mut self, render: impl Fn() -> String + Send + Sync + 'static) -> Self {
         self.metrics = Some(MetricsRenderer(Arc::new(render)));
+        self
+    }
+
+    /// Lets whoever sends `secret` in the header `X-Cdn-Secret` download archives of private packages by their digest:
+    /// a CDN that checks the signatures of its own URLs.
+    #[must_use]
+    pub fn cdn_secret(mut self, secret: &str) -> Self {
+        self.cdn_secret = Some(Sha256Digest::of(secret.as_bytes()));
         self
     }
 
@@ -302,6 +323,7 @@ impl RegistryServiceBuilder {
             link_prefix,
             readiness: self.readiness,
             metrics: self.metrics,
+            cdn_secret: self.cdn_secret,
             openapi,
             downloads: ReadyDownloads::new(self.freshness.clone()),
         };
@@ -314,6 +336,7 @@ impl RegistryServiceBuilder {
             cors,
             request_timeout: self.request_timeout,
             body_timeout: self.body_timeout,
+            traces: self.traces,
         })
     }
 }

@@ -10,6 +10,8 @@ use crate::{
 
 /// The `Retry-After` when an external service is down.
 const OUTAGE_RETRY: Duration = Duration::from_secs(5);
+/// The `Retry-After` while the registry is read-only: longer than clients wait by themselves.
+const READ_ONLY_RETRY: Duration = Duration::from_mins(2);
 
 /// The reason why a request gets an error answer. It passes through the layers as their error, and
 /// [`AnswerFailuresLayer`](crate::http::layers::AnswerFailuresLayer) converts it to the answer.
@@ -188,7 +190,10 @@ impl From<Error> for Failure {
                 failure.with_retry_after(decision.retry_after.unwrap_or_default())
             }
             Error::Overloaded | Error::TooManyAtOnce(_) => failure.with_retry_after(Duration::from_secs(1)),
-            Error::IssuerUnavailable(_) => failure.with_retry_after(Duration::from_secs(5)),
+            Error::IssuerUnavailable(_) | Error::ScannerKeysUnavailable => {
+                failure.with_retry_after(Duration::from_secs(5))
+            }
+            Error::ReadOnly { .. } => failure.with_retry_after(READ_ONLY_RETRY),
             _ => failure,
         }
     }
@@ -234,6 +239,10 @@ pub(crate) fn trouble(error: &BackendError) -> Option<String> {
                 "The registry's database takes no changes: it, or the server's right to it, is read-only"
             }
             DatabaseTrouble::Full => "The disk of the registry's database is full: room has to be made there",
+            DatabaseTrouble::LoginRefused => {
+                "The registry's database does not let the server log in: its user and password have to be set right"
+            }
+            DatabaseTrouble::Missing => "The registry's database does not exist: it has to be created or restored",
         };
         return Some(told.to_owned());
     }

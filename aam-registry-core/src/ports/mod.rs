@@ -13,6 +13,7 @@ mod archive_source;
 mod archives;
 mod audit;
 mod authenticator;
+mod cdn;
 mod change_feed;
 mod clock;
 mod commands;
@@ -27,11 +28,13 @@ mod passwords;
 mod publishing;
 mod queries;
 mod rate_limit;
+mod scanner_signatures;
 mod scopes;
 mod secrets;
 mod sessions;
 mod shared;
 mod shared_cache;
+mod spans;
 mod tokens;
 mod trusted_publishers;
 mod users;
@@ -43,6 +46,7 @@ pub use archive_source::ArchiveSource;
 pub use archives::{ArchiveContent, ArchiveStore, ArchiveWriter, StoredArchive};
 pub use audit::AuditLog;
 pub use authenticator::Authenticator;
+pub use cdn::Cdn;
 pub use change_feed::{ChangeEvent, ChangeFeed};
 pub use clock::{Clock, SystemClock};
 pub use commands::{CommandHandler, CommandHandlerExt};
@@ -56,15 +60,18 @@ pub use packages::PackageStore;
 pub use passwords::PasswordHasher;
 pub use publishing::PublishStore;
 pub use queries::{
-    AddressesOfLogin, ApprovalsOf, ErasedUsernames, InvitationOfSecret, Invitations, OperatorWebhookStates,
-    PublisherBySecret, PublisherFactsOf, Query, QueryHandler, QueryHandlerExt, QueryRequest, RecallsSince, Reports,
-    SecondFactorOf, TagGates, TokenOfSecret, TokensToTellOf, VersionsByApproval, WebhookById, WebhooksOfScope,
+    AddressesOfLogin, ApprovalsOf, DigestsOf, ErasedUsernames, InvitationOfSecret, Invitations, OldVersionsOf,
+    OldestAged, OperatorWebhookStates, PackagesMadeBefore, PublisherBySecret, PublisherFactsOf, Query, QueryHandler,
+    QueryHandlerExt, QueryRequest, ReadOnlySwitch, RecallsSince, Reports, SecondFactorOf, TagGates, TokenOfSecret,
+    TokensToTellOf, VersionsByApproval, WebhookById, WebhooksOfScope,
 };
 pub use rate_limit::{RateClass, RateLimiter};
+pub use scanner_signatures::{ScannerSignature, ScannerSignatures};
 pub use scopes::ScopeStore;
 pub use secrets::SecretSealer;
 pub use sessions::{Session, SessionSigner};
 pub use shared_cache::{Cached, SharedCache, Stamp};
+pub use spans::SPANS;
 pub use tokens::{TokenHolder, TokenStore};
 pub use trusted_publishers::{IdTokenVerifier, PublisherHolder};
 pub use users::{Login, UserStore};

@@ -5,12 +5,12 @@ use jiff::Timestamp;
 
 use super::{PublisherHolder, TokenHolder};
 use crate::{
-    decide::{PublisherFacts, PublisherQuery},
+    decide::{OldVersionsFacts, PublisherFacts, PublisherQuery},
     error::Result,
     types::{
-        Approval, ApprovalStatus, Asked, Gates, Invitation, NamedReport, OperatorWebhookState, PackageName, Page,
-        PageRequest, Reach, RecallList, RecallQuery, ReportFilter, ScopeName, ScopeWebhook, SecondFactor, Sha256Digest,
-        StoredWebhook, TokenNotice, UserId, Username, Version, WaitingVersion, WebhookId,
+        Aged, Approval, ApprovalStatus, Asked, Gates, Invitation, NamedReport, OperatorWebhookState, PackageName, Page,
+        PageRequest, Reach, ReadOnlyMode, RecallList, RecallQuery, ReportFilter, ScopeName, ScopeWebhook, SecondFactor,
+        Sha256Digest, StoredWebhook, TokenNotice, UserId, Username, Version, WaitingVersion, WebhookId,
     },
 };
 
@@ -84,6 +84,16 @@ queries! {
     TagGates((PackageName, Reach)) -> Option<Gates>;
     /// Reports, newest first.
     Reports(ReportFilter) -> Page<NamedReport>;
+    /// The read-only mode that the registry was switched to, if any.
+    ReadOnlySwitch(()) -> Option<ReadOnlyMode>;
+    /// The names of packages that were made before that instant, in their order: those after the name, at most so many.
+    PackagesMadeBefore((Timestamp, Option<PackageName>, usize)) -> Vec<PackageName>;
+    /// What the removal of versions of a package is decided by that are older than that.
+    OldVersionsOf((PackageName, Timestamp)) -> OldVersionsFacts;
+    /// Every version of a package and the digest of its archive, also of those that are removed.
+    DigestsOf(PackageName) -> Vec<(Version, Sha256Digest)>;
+    /// Since when the oldest of these rows ages; `None` where there is none.
+    OldestAged(Aged) -> Option<Timestamp>;
     /// What is known of the webhooks of the operator, in the order of their names; also of some that are
     /// configured no more.
     OperatorWebhookStates(()) -> Vec<OperatorWebhookState>;

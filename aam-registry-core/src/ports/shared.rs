@@ -11,10 +11,10 @@ use jiff::Timestamp;
 
 use super::{
     AccountStore, ArchiveContent, ArchiveIndex, ArchiveSource, ArchiveStore, ArchiveWriter, AuditLog, Authenticator,
-    Cached, ChangeEvent, ChangeFeed, Clock, CommandHandler, DownloadStore, IdTokenVerifier, JobFailure, JobHandler,
-    JobQueue, Login, MailFailure, Mailer, PackageStore, PasswordHasher, PublishStore, QueryHandler, QueryRequest,
-    RateClass, RateLimiter, ScopeStore, SecretSealer, Session, SessionSigner, SessionStore, SharedCache, Stamp,
-    StoredArchive, TokenHolder, TokenStore, UserStore, WebhookAnswer, WebhookMessage, WebhookSender,
+    Cached, Cdn, ChangeEvent, ChangeFeed, Clock, CommandHandler, DownloadStore, IdTokenVerifier, JobFailure,
+    JobHandler, JobQueue, Login, MailFailure, Mailer, PackageStore, PasswordHasher, PublishStore, QueryHandler,
+    QueryRequest, RateClass, RateLimiter, ScopeStore, SecretSealer, Session, SessionSigner, SessionStore, SharedCache,
+    Stamp, StoredArchive, TokenHolder, TokenStore, UserStore, WebhookAnswer, WebhookMessage, WebhookSender,
 };
 use crate::{
     decide::{Audience, PublishCheck, PublishCommit, Published, Request, Rights},
@@ -25,7 +25,7 @@ use crate::{
         JobFilter, JobLease, JobSelection, LeasedJob, LocatedVersion, LoginSession, Mail, Memberships, NewAuditEntry,
         NewJob, NewUpload, OneTimePurpose, Package, PackageName, PackageSummary, Page, Principal, PublishedVersion,
         RateDecision, Reach, RegistryId, RegistryTotals, Scope, ScopeName, ScopeRole, SealedSecret, SearchQuery,
-        Sha256Digest, Sight, Token, TokenId, Upload, UploadId, User, UserId, UserProfile, Username, Version,
+        Sha256Digest, Sight, Token, TokenUse, Upload, UploadId, User, UserId, UserProfile, Username, Version,
         VersionDetail, VersionList, VersionRange, VersionSummary, WebhookUrl,
     },
 };
@@ -112,6 +112,11 @@ shared! {
         fn issuers(&self) -> Vec<Issuer>;
         fn audience(&self) -> String;
     }
+    impl Cdn {
+        async fn purge(&self, urls: &[String], id: &str) -> std::result::Result<(), JobFailure>;
+        fn most_urls(&self) -> usize;
+        fn sign(&self, url: &str, now: Timestamp, lasting: Duration) -> Result<Option<String>>;
+    }
     impl ChangeFeed {
         async fn announce(&self, change: &Change) -> Result<()>;
         fn name(&self) -> &'static str;
@@ -187,7 +192,7 @@ shared! {
     impl TokenStore {
         async fn tokens(&self, actor: &Actor, now: Timestamp) -> Result<Vec<Token>>;
         async fn token_holder(&self, secret: &Sha256Digest, now: Timestamp) -> Result<Option<TokenHolder>>;
-        async fn touch_tokens(&self, used: &[(TokenId, Timestamp)]) -> Result<()>;
+        async fn touch_tokens(&self, used: &[TokenUse]) -> Result<()>;
     }
     impl UserStore {
         async fn login(&self, login: &str) -> Result<Option<Login>>;

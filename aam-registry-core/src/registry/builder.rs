@@ -6,10 +6,11 @@ use super::{
     Policy, Registry,
     contents::Unpacking,
     counting::DownloadCounter,
-    handle::{Mailing, RegistryParts},
+    handle::{CdnInFront, Mailing, RegistryParts},
     places::Places,
     protected_names::ProtectedNames,
     publish::UploadCrowd,
+    read_only::{GatedCommands, GatedPublishing, ReadOnlyGate},
     reading, resolve,
     session_touches::SessionTouches,
     storage::{KnownOwner, StorageProbe},
@@ -19,10 +20,10 @@ use super::{
 };
 use crate::{
     ports::{
-        AccountStore, ArchiveIndex, ArchiveSource, ArchiveStore, AuditLog, Clock, CommandHandler, Database,
+        AccountStore, ArchiveIndex, ArchiveSource, ArchiveStore, AuditLog, Cdn, Clock, CommandHandler, Database,
         DownloadStore, IdTokenVerifier, JobHandler, JobQueue, Mailer, PackageStore, PasswordHasher, PublishStore,
-        QueryHandler, RateLimiter, ScopeStore, SecretSealer, SessionSigner, SessionStore, SystemClock, TokenStore,
-        UserStore, WebhookSender,
+        QueryHandler, RateLimiter, ScannerSignatures, ScopeStore, SecretSealer, SessionSigner, SessionStore,
+        SystemClock, TokenStore, UserStore, WebhookSender,
     },
     types::{OWN_JOB_KINDS, OperatorWebhook, is_kind_of},
 };
@@ -104,7 +105,9 @@ macro_rules! builder {
             webhook_sender: Option<Arc<dyn WebhookSender>>,
             operator_webhooks: Vec<OperatorWebhook>,
             secrets: Option<Arc<dyn SecretSealer>>,
+            cdn: Option<CdnInFront>,
             id_tokens: Option<Arc<dyn IdTokenVerifier>>,
+            scanner_signatures: Option<Arc<dyn ScannerSignatures>>,
             policy: Policy,
             spool_folder: Option<PathBuf>,
         }
@@ -133,10 +136,12 @@ macro_rules! builder {
             ///
             /// # Errors
             /// [`BuildError`] names every port that is missing, or the job handler that cannot be used.
-            pub fn build(self) -> Result<Registry, BuildError> {
+            pub fn build(mut self) -> Result<Registry, BuildError> {
                 let missing = self.missing();
+                let clock = self.clock.take().unwrap_or_else(|| Arc::new(SystemClock));
+                let gate = self.gate(&clock);
                 let archive_source = self.archive_source.or_else(|| Some(Arc::new(self.archives.clone()?)));
-                let ($(Some($port),)+ Some(archive_source)) = ($(self.$port,)+ archive_source) else {
+                let ($(Some($port),)+ Some(archive_source), Some(read_only)) = ($(self.$port,)+ archive_source, gate) else {
                     return Err(BuildError::MissingPorts { ports: missing });
                 };
                 check_job_kinds(&self.job_handlers)?;
@@ -144,14 +149,17 @@ macro_rules! builder {
                 let counter = DownloadCounter::new(self.policy.logs_reads);
                 Ok(Registry::new(RegistryParts {
                     $($port,)+
+                    read_only,
                     archive_source,
                     job_handlers: self.job_handlers,
                     mailing: self.mailing,
                     webhook_sender: self.webhook_sender,
                     operator_webhooks: self.operator_webhooks,
                     secrets: self.secrets,
+                    cdn: self.cdn,
                     id_tokens: self.id_tokens,
-                    clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock)),
+                    scanner_signatures: self.scanner_signatures,
+                    clock,
                     policy: self.policy,
                     counter,
                     suspicion: WatchedActivity::default(),
@@ -218,6 +226,16 @@ impl Registry {
 }
 
 impl RegistryBuilder {
+    /// Puts the gate of read-only mode in front of the two ports through which everything is changed.
+    fn gate(&mut self, clock: &Arc<dyn Clock>) -> Option<Arc<ReadOnlyGate>> {
+        let gate = ReadOnlyGate::new(self.policy.read_only, self.queries.clone()?, Arc::clone(clock));
+        let gate = Arc::new(gate);
+        let (commands, publishing) = (self.commands.take()?, self.publishing.take()?);
+        self.commands = Some(Arc::new(GatedCommands { commands, gate: Arc::clone(&gate) }));
+        self.publishing = Some(Arc::new(GatedPublishing { publishing, gate: Arc::clone(&gate) }));
+        Some(gate)
+    }
+
     /// Sets every port that a database implements.
     #[must_use]
     pub fn database(mut self, database: impl Database) -> Self {
@@ -247,7 +265,8 @@ impl RegistryBuilder {
     }
 
     /// Adds a handler for one kind of queued job, such as a subscriber to events. Each has a kind of its
-    /// own, and none that of the registry's own jobs: `event`, `mail`, `prune_audit` and `webhook`. [`run_background`](Registry::run_background) gives it its jobs.
+    /// own, and none that of the registry's own jobs: `cdn`, `drop_aged`, `event`, `mail`, `prune_audit` and
+    /// `webhook`. [`run_background`](Registry::run_background) gives it its jobs.
     #[must_use]
     pub fn job_handler(mut self, handler: impl JobHandler) -> Self {
         self.job_handlers.push(Arc::new(handler));
@@ -290,10 +309,26 @@ impl RegistryBuilder {
         self
     }
 
+    /// Sets the CDN in front of the registry, which serves it at `base_url`: what a change makes stale or takes away is
+    /// purged there. Redirects to it are made by [`CdnArchives`](crate::decorate::CdnArchives).
+    #[must_use]
+    pub fn cdn(mut self, cdn: impl Cdn, base_url: impl Into<String>) -> Self {
+        let base_url = base_url.into().trim_end_matches('/').to_owned();
+        self.cdn = Some(CdnInFront { cdn: Arc::new(cdn), base_url });
+        self
+    }
+
     /// Sets the port that verifies ID tokens. Without it packages have no trusted publishers.
     #[must_use]
     pub fn id_tokens(mut self, verifier: impl IdTokenVerifier) -> Self {
         self.id_tokens = Some(Arc::new(verifier));
+        self
+    }
+
+    /// Sets the port that checks who signed a report of leaked tokens. Without it anybody may report one who has it.
+    #[must_use]
+    pub fn scanner_signatures(mut self, signatures: impl ScannerSignatures) -> Self {
+        self.scanner_signatures = Some(Arc::new(signatures));
         self
     }
 

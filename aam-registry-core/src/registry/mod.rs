@@ -18,6 +18,7 @@ mod finding;
 mod handle;
 mod logged_reads;
 mod look_alike;
+mod old_versions;
 mod operator_webhooks;
 mod owners;
 mod packages;
@@ -28,10 +29,13 @@ mod publish;
 mod quarantine;
 mod queue;
 mod rate_limits;
+mod read_only;
+mod read_only_switch;
 mod reading;
 mod reports;
 mod reserved;
 mod resolve;
+mod retention;
 mod search;
 mod session_touches;
 mod storage;
@@ -53,17 +57,18 @@ pub use accounts::{
 };
 pub(crate) use accounts::{
     DONE, Guesser, LINK, MAX_PASSWORD_BYTES, MAX_TOKEN_NAME, MAX_TOKEN_PATTERNS, MIN_PASSWORD_CHARS, REGISTERED,
-    REQUESTED, STEP, VerificationLink, invitation_url,
+    REQUESTED, RegistrationMail, STEP, VerificationLink, invitation_url,
 };
 pub use approvals::Approvals;
 pub(crate) use approvals::PUBLISHER;
-pub use audit::{AuditFault, AuditVerdict, PrunedAudit};
+pub use audit::{AuditFault, AuditVerdict, PrunedAudit, ShownAuditEntry};
 pub use builder::{BuildError, RegistryBuilder};
 pub use contents::{FileContent, ListedFile};
 pub use counting::DownloadTally;
 pub use evals::NewEvalResult;
 pub use events::Events;
 pub use handle::Registry;
+pub use old_versions::{OldVersionOptions, OldVersionsReport};
 pub use policy::{ApprovalPolicy, Policy, RegistrationPolicy};
 pub use publish::{Publish, PublishOptions, PublishReceipt};
 pub(crate) use rate_limits::{give_back, refuse_over_limit, take_request};

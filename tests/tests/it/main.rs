@@ -1,10 +1,13 @@
 //! Tests of the registry as its users see it: real server processes over HTTP.
 
 mod api;
+mod audit_log;
+mod audited;
 mod client;
 mod delivery;
 mod kill;
 mod mails;
+mod mishaps;
 mod object_store;
 #[cfg(feature = "service-tests")]
 mod production;
@@ -12,6 +15,8 @@ mod races;
 mod read_access;
 mod restarts;
 mod sent;
+mod traces;
 mod trusted_publishing;
 mod unseen;
 mod webhook_client;
+mod workflows;

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{letter::Letter, letters};
 use crate::{
-    decide::APPROVAL,
+    decide::{APPROVAL, OldVersionsFacts},
     registry::{DONE, LINK, OPERATOR, PUBLISHER, PasswordResetLink, REGISTERED, REQUESTED, STEP, VerificationLink},
     types::{AccountRole, ApprovalStatus, AuditEvent, DisableReason, NewAuditEntry, ScopeName, Username},
 };
@@ -60,7 +60,10 @@ pub(super) fn is_for_approvers(event: &NewAuditEntry) -> bool {
 /// publisher, which gets no mail itself.
 pub(super) fn is_for_owners(event: &NewAuditEntry) -> bool {
     match event.event {
-        AuditEvent::VersionQuarantine | AuditEvent::VersionRelease | AuditEvent::VersionRemove => true,
+        AuditEvent::VersionQuarantine | AuditEvent::VersionRelease | AuditEvent::VersionRemove => {
+            // Nobody needs versions that nobody uses, of which there may be thousands.
+            text(event, "cause") != Some(OldVersionsFacts::CAUSE)
+        }
         AuditEvent::VersionApprove | AuditEvent::VersionReject => {
             text(event, PUBLISHER).is_some_and(|publisher| publisher.parse::<Username>().is_err())
         }
@@ -123,6 +126,11 @@ pub(super) fn asks_for_verification(event: &NewAuditEntry) -> bool {
 pub(super) fn verification_letter(event: &NewAuditEntry, link: &VerificationLink, base_url: &str) -> Letter {
     let is_new = event.event == AuditEvent::UserRegister;
     letters::verify_email(is_new, &link.url(base_url), &instant(link.expires_at))
+}
+
+/// The mail with the link with which the account of a registration is made.
+pub(super) fn registration_letter(url: &str, expires_at: Timestamp) -> Letter {
+    letters::confirm_registration(url, &instant(expires_at))
 }
 
 /// The mail with the link of an invitation.

@@ -4,7 +4,10 @@ use async_trait::async_trait;
 
 use super::MemoryMetadata;
 use crate::{
-    decide::{PublisherCommand, PublisherQuery, Request, RevokeTokenFacts, TellOfTokenFacts, WebhookReportFacts},
+    decide::{
+        DropAgedFacts, PublisherCommand, PublisherQuery, RemoveOldVersions, Request, RevokeTokenFacts,
+        SetReadOnlyFacts, TellOfTokenFacts, WebhookReportFacts,
+    },
     error::Result,
     ports::{CommandHandler, QueryHandler, QueryRequest},
 };
@@ -36,6 +39,7 @@ impl CommandHandler for MemoryMetadata {
             Request::ChangeInvitation(asked) => asked.decide(&tables.invitation_facts(asked.question())),
             Request::CreateScope(asked) => asked.decide(&tables.new_scope_facts(asked.question())),
             Request::ChangeMember(asked) => asked.decide(&tables.member_facts(asked.question())),
+            Request::ChangeScopePolicy(asked) => asked.decide(&tables.scope_policy_facts(asked.question())),
             Request::ChangeWebhook(asked) => asked.decide(&tables.webhook_facts(asked.question(), now)),
             Request::ReportPackage(asked) => asked.decide(&tables.new_report_facts(asked.question())),
             Request::CloseReport(asked) => asked.decide(&tables.close_report_facts(asked.question())),
@@ -52,6 +56,17 @@ impl CommandHandler for MemoryMetadata {
             Request::ChangePublisher(asked) => {
                 let PublisherCommand { actor, package, .. } = asked.question();
                 asked.decide(&tables.publisher_facts(actor, package))
+            }
+            Request::SetReadOnly(asked) => {
+                let caller = asked.question().actor.as_ref().map(|actor| tables.caller(actor)).unwrap_or_default();
+                asked.decide(&SetReadOnlyFacts { caller, mode: tables.read_only.clone() })
+            }
+            Request::RemoveOldVersions(asked) => {
+                let RemoveOldVersions { package, before, .. } = asked.question();
+                asked.decide(&tables.old_versions_facts(package, *before))
+            }
+            Request::DropAged(asked) => {
+                asked.decide(&DropAgedFacts { oldest: tables.oldest_aged(asked.question().what) })
             }
             Request::ExchangeIdToken(asked) => asked.decide(&tables.exchange_facts(asked.question())),
         };
@@ -79,6 +94,17 @@ impl QueryHandler for MemoryMetadata {
                 let (name, reach) = &asked.question().0;
                 asked.answer(tables.package(name, *reach).map(|package| package.gates.clone()));
             }
+            QueryRequest::ReadOnlySwitch(asked) => asked.answer(tables.read_only.clone()),
+            QueryRequest::PackagesMadeBefore(asked) => {
+                let (before, after, limit) = &asked.question().0;
+                asked.answer(tables.packages_made_before(*before, after.as_ref(), *limit));
+            }
+            QueryRequest::OldVersionsOf(asked) => {
+                let (name, before) = &asked.question().0;
+                asked.answer(tables.old_versions_facts(name, *before));
+            }
+            QueryRequest::DigestsOf(asked) => asked.answer(tables.digests_of(&asked.question().0)),
+            QueryRequest::OldestAged(asked) => asked.answer(tables.oldest_aged(asked.question().0)),
             QueryRequest::Reports(asked) => asked.answer(tables.reports(&asked.question().0)),
             QueryRequest::OperatorWebhookStates(asked) => {
                 asked.answer(tables.operator_webhooks.values().cloned().collect());

@@ -1,6 +1,7 @@
 //! Every metadata port over plain maps behind one lock.
 
 mod accounts;
+mod aged;
 mod apply;
 mod approvals;
 mod archive_index;
@@ -11,6 +12,7 @@ mod erasure;
 mod facts;
 mod invitations;
 mod jobs;
+mod old_versions;
 mod packages;
 mod publishing;
 mod queued_jobs;

@@ -9,9 +9,9 @@ use crate::{
         AccountState, ApprovalStatus, ArchiveFile, ArchiveKey, AuditEntry, ChainLink, DistTag, DownloadBatchId,
         EvalName, EvalResult, Gates, Invitation, InvitationId, LatestTag, LoginSession, Manifest, NewAuditEntry,
         OneTimeToken, OperatorWebhookState, PackageName, PublishedVersion, PublisherId, PublisherTokenId, Reach,
-        Report, ReportId, ScopeName, ScopeRole, SecondFactor, Sha256Digest, StoredWebhook, Token, TokenId, TokenNotice,
-        TrustedPublisher, UploadId, User, UserId, Username, Version, VersionStatus, VersionTexts, Visibility,
-        WebhookId, WebhookName,
+        ReadOnlyMode, Report, ReportId, ScopeName, ScopeRole, SecondFactor, Sha256Digest, StoredWebhook, Token,
+        TokenId, TokenNotice, TrustedPublisher, UploadId, User, UserId, Username, Version, VersionStatus, VersionTexts,
+        Visibility, WebhookId, WebhookName,
     },
 };
 
@@ -31,6 +31,7 @@ pub(super) struct Tables {
     pub(super) revoked_tokens: BTreeSet<TokenId>,
     /// The notices that were told.
     pub(super) token_notices: Vec<(TokenId, TokenNotice)>,
+    pub(super) read_only: Option<ReadOnlyMode>,
     pub(super) invitations: BTreeMap<InvitationId, Invitation>,
     pub(super) scopes: BTreeMap<ScopeName, StoredScope>,
     pub(super) packages: BTreeMap<PackageName, StoredPackage>,
@@ -58,6 +59,7 @@ pub(super) struct StoredToken {
 
 pub(super) struct StoredScope {
     pub(super) created_at: Timestamp,
+    pub(super) require_2fa: bool,
     pub(super) members: BTreeMap<UserId, ScopeRole>,
 }
 
@@ -99,7 +101,9 @@ pub(super) struct StoredVersion {
     /// The last of each eval, by name.
     pub(super) evals: BTreeMap<EvalName, EvalResult>,
     pub(super) days: BTreeMap<Date, u64>,
-    /// The sum of `days` as of the last refresh.
+    /// The downloads of days that were dropped.
+    pub(super) dropped_downloads: u64,
+    /// The sum of both as of the last refresh.
     pub(super) downloads: u64,
 }
 

@@ -14,6 +14,7 @@ impl Tables {
         WebhookFacts {
             caller: self.caller(&command.actor),
             scope_exists: scope.is_some(),
+            scope_requires_2fa: scope.is_some_and(|scope| scope.require_2fa),
             role: scope.and_then(|scope| scope.members.get(&command.actor.user).copied()),
             webhooks: self.webhooks.values().filter(of_scope).count() as u64,
             webhook: self.webhooks.get(&id).filter(of_scope).cloned(),

@@ -216,6 +216,12 @@ impl Client {
         Ok(answer.tokens)
     }
 
+    /// The API tokens of somebody else, for administrators.
+    pub(crate) async fn tokens_of(&self, username: &Username) -> Result<Vec<TokenInfo>> {
+        let answer: TokenList = self.get(self.url(&format!("users/{username}/tokens"))).await?;
+        Ok(answer.tokens)
+    }
+
     /// Revokes a token.
     pub(crate) async fn revoke_token(&self, id: &str) -> Result<()> {
         self.act(Method::DELETE, self.url(&format!("users/tokens/{id}")), None).await
@@ -232,6 +238,14 @@ impl Client {
     pub(crate) async fn scope(&self, name: &ScopeName) -> Result<Answered<ScopeInfo>> {
         let shown = self.get(self.url(&format!("scopes/{name}"))).await?;
         self.is_scope(name, shown)
+    }
+
+    /// Sets whether those who change something in a scope need a second factor.
+    pub(crate) async fn require_2fa(&self, name: &ScopeName, require: bool) -> Result<Answered<ScopeInfo>> {
+        let body = json!({"require_2fa": require});
+        let changed =
+            self.send_json(Method::PATCH, self.url(&format!("scopes/{name}")), &body, Repeat::Harmless).await?;
+        self.is_scope(name, changed)
     }
 
     /// Fails unless an answer about the scope `name` says that it is.

@@ -207,8 +207,11 @@ fn hint(body: &ErrorBody, status: StatusCode, headers: &HeaderMap) -> Option<Str
     }
     let fixed = match &*body.error {
         "unauthorized" => "run `aam login`, or check AAM_TOKEN where it is set",
-        "invalid_credentials" => "try again, or make an account with `aam register`",
+        "invalid_credentials" => {
+            "try again, or make an account with `aam register`; a new one may have to be confirmed by mail first"
+        }
         "forbidden" => "see who you are with `aam whoami`, and who may with `aam owner ls` or `aam scope show`",
+        "two_factor_required" => "enroll a second factor with `aam otp enrol`",
         "package_not_found" => "look for it with `aam search`, or check `aam registry list`",
         "version_not_found" => "see what there is with `aam info`",
         "scope_not_found" => "make it with `aam scope create`",
@@ -218,6 +221,7 @@ fn hint(body: &ErrorBody, status: StatusCode, headers: &HeaderMap) -> Option<Str
         "user_not_found" => "check the spelling; who has no account yet makes one with `aam register`",
         "version_exists" => "a published version never changes: raise the version in aam.yaml",
         "payload_too_large" => "leave files out with .aamignore; see what is packed with `aam pkg publish --dry-run`",
+        "read_only" => "installing and searching work meanwhile; repeat this when its operator is done",
         _ if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() => return Some(later(headers)),
         _ => return None,
     };

@@ -13,15 +13,18 @@ use aam_registry_backends::{
 };
 use aam_registry_core::{
     Error,
-    decorate::{ArchiveCacheConfig, CdnArchives, TieredArchives},
+    decorate::{ArchiveCacheConfig, CdnArchives, MeasuredArchives, TieredArchives},
     memory::MemoryArchives,
     ports::ArchiveStore,
     registry::RegistryBuilder,
 };
 use secrecy::ExposeSecret;
 
-use super::{AssembleError, Purpose, cause, outgoing};
-use crate::config::{DownloadRedirect, Endpoint, SecretKey, Settings, StorageBackend};
+use super::{AssembleError, Purpose, cause, cdn, outgoing};
+use crate::{
+    config::{DownloadRedirect, Endpoint, SecretKey, Settings, StorageBackend},
+    remedy,
+};
 
 /// How long a presigned link is valid. It only has to be valid when the download begins; the download
 /// itself may take longer.
@@ -77,6 +80,7 @@ fn add_store<S: ArchiveStore + Clone>(
     purpose: Purpose,
     archives: S,
 ) -> Result<RegistryBuilder, AssembleError> {
+    let archives = MeasuredArchives::new(archives);
     if purpose == Purpose::Serve {
         let cached = cached(archives.clone(), settings).map_err(|error| unusable(settings, &error))?;
         builder = builder.archive_source(cached);
@@ -86,13 +90,17 @@ fn add_store<S: ArchiveStore + Clone>(
     }
     let base = settings.cdn_base_url.as_ref().map_or("", |url| url.as_str());
     let cdn = CdnArchives::new(archives, base).map_err(|error| AssembleError::Storage(error.to_string()))?;
-    Ok(builder.archives(cdn))
+    Ok(match cdn::signing(settings)? {
+        Some(signing) => builder.archives(cdn.with_signed_urls(signing, LINK_LIFETIME)),
+        None => builder.archives(cdn),
+    })
 }
 
 fn unusable(settings: &Settings, error: &Error) -> AssembleError {
+    let reason = remedy::with(cause(error), remedy::for_storage(settings, error));
     match settings.storage_backend {
-        StorageBackend::Local => AssembleError::Folder { path: settings.storage_path.clone(), reason: cause(error) },
-        _ => AssembleError::Storage(cause(error)),
+        StorageBackend::Local => AssembleError::Folder { path: settings.storage_path.clone(), reason },
+        _ => AssembleError::Storage(reason),
     }
 }
 

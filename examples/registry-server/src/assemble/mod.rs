@@ -1,11 +1,13 @@
 //! Builds the registry from its adapters.
 
 mod archives;
+mod cdn;
 mod database;
 mod mail;
 mod outgoing;
 mod redis;
 mod rules;
+mod secret_scanning;
 mod trusted_publishing;
 mod webhooks;
 
@@ -20,17 +22,24 @@ use aam_registry_core::{
 };
 use secrecy::ExposeSecret;
 
-use crate::config::{Origins, Settings};
+use crate::{
+    config::{Origins, Settings},
+    traces::TraceLinks,
+};
 pub(crate) use database::{
     database_faults, database_stats, migrate, oldest_release, pending_migrations, require_registry, sqlite_config,
     unusable, vacuum,
 };
+pub(crate) use outgoing::untraced as outgoing;
 
 /// Why the registry could not be built.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AssembleError {
     /// A folder or file in the data folder cannot be used.
-    #[error("{path} cannot be used: {source}; DATA_DIR or DATABASE_URL names another folder")]
+    #[error(
+        "{path} cannot be used: {source}; make it writable for the user that runs the server (`chown -R USER FOLDER`), or \
+         let DATA_DIR or DATABASE_URL name another folder"
+    )]
     Data {
         /// The folder or file.
         path: PathBuf,
@@ -80,6 +89,12 @@ pub(crate) enum AssembleError {
     /// Webhooks cannot be sent.
     #[error("webhooks cannot be sent: {0}")]
     Webhooks(String),
+    /// The CDN cannot be used.
+    #[error("the CDN cannot be used: {0}")]
+    Cdn(String),
+    /// Reports of secret scanners cannot be checked.
+    #[error("reports of secret scanners cannot be checked: {0}")]
+    SecretScanning(String),
     /// ID tokens cannot be verified.
     #[error("ID tokens cannot be verified: {0}")]
     TrustedPublishing(String),
@@ -169,8 +184,9 @@ async fn assemble(settings: &Settings, purpose: Purpose) -> Result<Assembled, As
         Purpose::Serve => webhooks::add(builder, settings)?,
         _ => builder.operator_webhooks(webhooks::of_operator(settings)),
     };
+    let builder = cdn::add(builder, settings)?;
     let builder = mail::add(builder, settings)?;
-    let builder = trusted_publishing::add(builder, settings)?;
+    let builder = secret_scanning::add(trusted_publishing::add(builder, settings)?, settings)?;
     let builder = redis::add_limiter(archives::add(builder, settings, purpose)?, settings, redis.as_ref());
     let (builder, freshness) = database::add(builder, settings, purpose, redis.clone()).await?;
     let registry = builder.build()?;
@@ -204,6 +220,12 @@ pub(crate) fn service(
         .cors(cors)
         .body_timeout(settings.body_timeout.0)
         .readiness(readiness);
+    if settings.otel_exporter_otlp_endpoint.is_some() {
+        builder = builder.traces(TraceLinks::default());
+    }
+    if let Some(secret) = &settings.cdn_origin_secret {
+        builder = builder.cdn_secret(secret.0.expose_secret());
+    }
     if let Some(metrics) = metrics {
         builder = builder.metrics(metrics);
     }

@@ -12,12 +12,13 @@ use super::{
     resolve::Resolver,
     setting::{Fallback, Kind, Secrecy, Spec, Value, read, settings},
     values::{
-        AdminPassword, ApprovalChoice, Audience, Backlog, BaseUrl, Bucket, CaBundle, ClientIpHeader, Connections,
-        ConnectionsPerAddress, Count, DatabaseUrl, Domain, DownloadRedirect, Downloads, EmailAddress, Endpoint, Host,
-        Hours, Issuers, JwtSecrets, LatestChoice, LogFormat, LogLevel, MetricsAddress, MetricsToken, NameList,
-        Networks, Origins, PerMinute, PoolSize, Port, PostgresUrl, ProxyExceptions, ProxyUrl, ReadChoice, RedisUrl,
-        Registration, Retention, Room, Seconds, SecretKey, SecretsKeys, Sender, Size, SmtpTls, StorageBackend, Streams,
-        Switch, TagList, Threads, Timeout, TokenDays, Uploads, Webhooks, Word,
+        AdminPassword, ApprovalChoice, Audience, Backlog, BaseUrl, Bucket, CaBundle, CdnProvider, ClientIpHeader,
+        CollectorHeaders, Connections, ConnectionsPerAddress, Count, DatabaseUrl, Domain, DownloadRedirect, Downloads,
+        EmailAddress, Endpoint, FileMode, Host, Hours, Issuers, JwtSecrets, KeysPlace, LatestChoice, ListenOn,
+        LogFormat, LogLevel, MetricsAddress, MetricsToken, NameList, Networks, Origins, PerMinute, PoolSize, Port,
+        PostgresUrl, ProxyExceptions, ProxyUrl, ReadChoice, RedisUrl, Registration, Retention, Room, Seconds,
+        SecretKey, SecretsKeys, Sender, Share, Size, SmtpTls, StorageBackend, Streams, Switch, TagList, Threads,
+        Timeout, TokenDays, TracesSampler, Uploads, Webhooks, Word,
     },
 };
 use aam_registry_core::types::Username;
@@ -27,11 +28,14 @@ const NONE: &[&str] = &["none", "off", "false", "no", "0"];
 
 settings! {
     "Address" {
-        /// Address to listen on
-        host: Host = "HOST", Fallback::Text("0.0.0.0");
+        /// Address to listen on, or a Unix socket as `unix:/run/aam-registry/http.sock`; not used where a supervisor
+        /// hands over sockets (`LISTEN_FDS`)
+        host: ListenOn = "HOST", Fallback::Text("0.0.0.0");
         /// Port to listen on; 0 takes a free one
         port: Port = "PORT", Fallback::Text("8000");
-        /// Public address of the registry, for links
+        /// Permissions of the file of such a socket, in octal
+        socket_mode: FileMode = "SOCKET_MODE", Fallback::Text("660");
+        /// Public address of the registry, for links; with a path behind a proxy that serves it below that path
         base_url: BaseUrl = "BASE_URL", Fallback::Computed("https://<DOMAIN>, else this machine", |settings| {
             if let Some(domain) = settings.text("DOMAIN") {
                 return Some(if domain.contains("://") { domain } else { format!("https://{domain}") });
@@ -153,6 +157,19 @@ settings! {
         cdn_enabled: Switch = "cdn.enabled", Fallback::Text("false");
         /// Address of the CDN, whose origin is this registry
         cdn_base_url: Option<BaseUrl> = "cdn.base_url";
+        /// Which CDN it is, so that it can be purged and URLs can be signed for it
+        cdn_provider: Option<CdnProvider> = "cdn.provider";
+        /// What is purged there: the zone of Cloudflare, the distribution of CloudFront
+        cdn_zone: Option<Word> = "cdn.zone";
+        /// API token of Cloudflare or Fastly that may purge; CloudFront takes AWS_ACCESS_KEY_ID and its secret
+        cdn_purge_token: Option<SecretKey> = "cdn.purge_token" [secret];
+        /// Id of the public key in CloudFront
+        cdn_signing_key_id: Option<Word> = "cdn.signing_key_id";
+        /// Key that signs URLs, so that private packages are downloaded from the CDN, too: a private key in PEM for
+        /// CloudFront, a secret for Cloudflare, a key in base64 for Fastly
+        cdn_signing_key: Option<SecretKey> = "cdn.signing_key" [secret];
+        /// Secret that the CDN sends as `X-Cdn-Secret` to fetch what is private
+        cdn_origin_secret: Option<SecretKey> = "cdn.origin_secret" [secret];
     }
     "Cache" {
         /// Redis, for rate limits and a metadata cache that replicas share
@@ -189,6 +206,9 @@ settings! {
         admin_networks: Networks = "ADMIN_NETWORKS", Fallback::Text("none");
         /// The most days that an API token lasts; tokens that exist keep their end
         max_token_days: TokenDays = "MAX_TOKEN_DAYS", Fallback::Text("365");
+        /// Keys of the secret scanners that report leaked API tokens, as an address or a file; without them anybody
+        /// may report a token who has it
+        token_report_keys: Option<KeysPlace> = "TOKEN_REPORT_KEYS";
         /// Who may read packages, users and scopes: everyone, or only callers with a credential
         read_access: ReadChoice = "READ_ACCESS", Fallback::Text("everyone");
         /// Administrator to create at the start if there is none
@@ -224,6 +244,8 @@ settings! {
         /// Most concurrent uploads of one account on each replica; twice as many of one address.
         /// Further uploads wait for 10 s and are then answered 429
         max_uploads_per_user: Uploads = "MAX_UPLOADS_PER_USER", Fallback::Text("4");
+        /// Whether this server refuses every change, whatever `aam-registry read-only` says
+        read_only: Switch = "READ_ONLY", Fallback::Text("off");
         /// Most dist-tags of a package beside `latest`
         max_tags_per_package: Count = "MAX_TAGS_PER_PACKAGE", Fallback::Text("100");
         /// Most owners of a package, beside the owners of its scope
@@ -299,11 +321,34 @@ settings! {
         /// version and user
         audit_log_all_reads: Switch = "audit.log_all_reads", Fallback::Text("false");
     }
+    "Retention" {
+        /// Days for which the downloads of each version and day are kept, 0 for ever; the totals stay
+        retention_downloads_days: Retention = "retention.downloads_days", Fallback::Text("730");
+        /// Days for which API tokens are kept after they were revoked or have expired, 0 for ever
+        retention_tokens_days: Retention = "retention.tokens_days", Fallback::Text("90");
+        /// Days for which reports are kept after they were closed, 0 for ever
+        retention_reports_days: Retention = "retention.reports_days", Fallback::Text("365");
+        /// Days for which queued jobs are kept after they were given up, 0 for ever
+        retention_failed_jobs_days: Retention = "retention.failed_jobs_days", Fallback::Text("90");
+    }
     "Metrics" {
         /// Token without which /metrics answers 401; open to everybody by default
         metrics_token: Option<MetricsToken> = "METRICS_TOKEN" [secret];
         /// Address and port that serve /metrics by plain HTTP in place of the main address
         metrics_address: Option<MetricsAddress> = "METRICS_ADDRESS";
+    }
+    "Traces" {
+        /// Address of an OpenTelemetry collector that takes traces by OTLP over HTTP, such as
+        /// `http://localhost:4318`; nothing is traced by default
+        otel_exporter_otlp_endpoint: Option<Endpoint> = "OTEL_EXPORTER_OTLP_ENDPOINT";
+        /// Headers of the requests to the collector, such as `authorization=Bearer%20secret`
+        otel_exporter_otlp_headers: Option<CollectorHeaders> = "OTEL_EXPORTER_OTLP_HEADERS" [secret];
+        /// Which requests are traced; those that begin with `parentbased_` follow callers that send a trace
+        otel_traces_sampler: TracesSampler = "OTEL_TRACES_SAMPLER", Fallback::Text("parentbased_always_on");
+        /// Share of requests that the samplers with `traceidratio` trace
+        otel_traces_sampler_arg: Share = "OTEL_TRACES_SAMPLER_ARG", Fallback::Text("1");
+        /// Name of this service in traces
+        otel_service_name: Word = "OTEL_SERVICE_NAME", Fallback::Text("aam-registry");
     }
     "Logs" {
         /// Least severe log lines to write
@@ -314,10 +359,6 @@ settings! {
         });
     }
     later {
-        "Purging and signing on a CDN are not built into this release; downloads are redirected to cdn.base_url without it" {
-            "cdn.provider"; "cdn.purge_token" [secret]; "cdn.zone"; "cdn.signing_key_id"; "cdn.signing_key" [secret];
-            "cdn.origin_secret" [secret];
-        }
         "Web pages are not built into this release" { "PAGES", OFF; "INDEXABLE", OFF; }
         "Access in the formats of other registries is not built into this release" { "FACADES", NONE; }
         "The MCP server is not built into this release" { "MCP", OFF; }
@@ -327,7 +368,6 @@ settings! {
         "Dist-tags that need approval are not built into this release" {
             "REQUIRE_APPROVAL_FOR_TAGS", OFF;
         }
-        "A read-only registry is not built into this release" { "READ_ONLY", OFF; }
         "Turning password login off is not built into this release" { "PASSWORD_LOGIN", &["on"]; }
         "Single sign-on is not built into this release" {
             "OIDC_ISSUER"; "OIDC_CLIENT_ID"; "OIDC_CLIENT_SECRET" [secret]; "OIDC_SCOPES"; "OIDC_USERNAME_CLAIM";
@@ -342,9 +382,7 @@ settings! {
             "MAX_PACKAGES_PER_SCOPE"; "MAX_STORAGE_PER_SCOPE"; "MAX_VERSIONS_PER_PACKAGE"; "MAX_SCOPES_PER_USER";
             "MAX_TOKENS_PER_USER";
         }
-        "Reports of leaked tokens are not built into this release" { "TOKEN_REPORT_KEYS"; }
         "Attestation is not built into this release" { "REGISTRY_PRIVATE_KEY"; }
-        "Traces by OpenTelemetry are not built into this release" { "OTEL_EXPORTER_OTLP_ENDPOINT"; }
         "The audit log cannot be turned off in this release" { "audit.enabled", &["true", "on", "yes", "1"]; }
     }
 }
