@@ -51,14 +51,19 @@ pub enum AccountUpdate {
     /// Disabled, or not. To disable ends every session for good; API tokens
     /// are refused for as long as it lasts.
     Disabled(bool),
-    /// With other roles, and disabled or not. Roles in neither set stay as they are.
+    /// With other roles. Roles in neither set stay as they are.
     Roles {
         /// The roles that it is to have.
         granted: AccountRoles,
-        /// The roles that it is no longer to have.
+        /// The roles that it is to have no more.
         revoked: AccountRoles,
-        /// As [`Disabled`](Self::Disabled), in the same transaction; `None` to keep that.
-        disabled: Option<bool>,
+    },
+    /// Disabled or not, and with just these roles, at once.
+    Managed {
+        /// Whether it is to be disabled.
+        disabled: bool,
+        /// The roles that it is to have.
+        roles: AccountRoles,
     },
     /// With another password, set by somebody else. Ends every session.
     Password {
@@ -93,9 +98,11 @@ impl Debug for AccountUpdate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Disabled(disabled) => f.debug_tuple("Disabled").field(disabled).finish(),
-            Self::Roles { granted, revoked, disabled } => {
-                let mut roles = f.debug_struct("Roles");
-                roles.field("granted", granted).field("revoked", revoked).field("disabled", disabled).finish()
+            Self::Roles { granted, revoked } => {
+                f.debug_struct("Roles").field("granted", granted).field("revoked", revoked).finish()
+            }
+            Self::Managed { disabled, roles } => {
+                f.debug_struct("Managed").field("disabled", disabled).field("roles", roles).finish()
             }
             Self::Password { .. } => f.write_str("Password"),
             Self::Credentials { .. } => f.write_str("Credentials"),
@@ -141,7 +148,8 @@ impl AccountUpdate {
     pub fn may_end_an_admin(&self) -> bool {
         match self {
             Self::Disabled(disabled) => *disabled,
-            Self::Roles { revoked, disabled, .. } => revoked.contains(AccountRole::Admin) || *disabled == Some(true),
+            Self::Roles { revoked, .. } => revoked.contains(AccountRole::Admin),
+            Self::Managed { disabled, roles } => *disabled || !roles.contains(AccountRole::Admin),
             _ => false,
         }
     }
@@ -169,9 +177,9 @@ impl AccountUpdate {
     /// The actions that somebody takes who changes the account of somebody else so.
     pub fn actions_on_others(&self) -> &'static [Action] {
         match self {
-            Self::Roles { disabled: Some(_), .. } => &[Action::SetRoles, Action::DisableAccount],
             Self::Roles { .. } => &[Action::SetRoles],
             Self::Disabled(_) => &[Action::DisableAccount],
+            Self::Managed { .. } => &[Action::SetRoles, Action::DisableAccount],
             _ => &[Action::ResetPassword],
         }
     }
@@ -221,9 +229,7 @@ impl AccountChange {
             }
             AccountActor::Admin(actor) => {
                 let rights = facts.caller.require_live(actor, self.now)?;
-                for action in self.update.actions_on_others() {
-                    rights.require_everywhere(*action)?;
-                }
+                self.update.actions_on_others().iter().try_for_each(|action| rights.require_everywhere(*action))?;
             }
             AccountActor::Operator | AccountActor::Registry | AccountActor::Holder(_) => {}
         }
@@ -290,7 +296,10 @@ impl AccountChange {
             (AccountActor::Operator, _)
             | (
                 AccountActor::Admin(_),
-                AccountUpdate::OneTimeToken(_) | AccountUpdate::Roles { .. } | AccountUpdate::Disabled(_),
+                AccountUpdate::OneTimeToken(_)
+                | AccountUpdate::Roles { .. }
+                | AccountUpdate::Disabled(_)
+                | AccountUpdate::Managed { .. },
             ) => true,
             (AccountActor::Registry, update) => update.token_purpose().is_some(),
             (AccountActor::Holder(_), update) if update.allowing_purpose().is_some() => {
@@ -325,23 +334,31 @@ impl AccountChange {
         let mut after = before.clone();
         match &self.update {
             AccountUpdate::Disabled(disabled) => {
+                if *disabled {
+                    self.require_other_admin(before, facts)?;
+                    after.end_sessions(None);
+                }
                 if before.user.disabled == *disabled {
                     return Ok(None);
                 }
-                self.disable(*disabled, before, &mut after, facts)?;
+                after.user.disabled = *disabled;
             }
-            AccountUpdate::Roles { granted, revoked, disabled } => {
+            AccountUpdate::Roles { granted, revoked } => {
                 after.user.roles = before.user.roles.without(*revoked).union(*granted);
-                let disabled = disabled.filter(|disabled| *disabled != before.user.disabled);
-                if after.user.roles == before.user.roles && disabled.is_none() {
+                if after.user.roles == before.user.roles {
                     return Ok(None);
                 }
                 if !after.user.is_admin() {
                     self.require_other_admin(before, facts)?;
                 }
-                if let Some(disabled) = disabled {
-                    self.disable(disabled, before, &mut after, facts)?;
-                }
+            }
+            AccountUpdate::Managed { disabled, roles } => {
+                let part = |update| Self { update, ..self.clone() };
+                let revoked = AccountRoles::all().without(*roles);
+                let roles = part(AccountUpdate::Roles { granted: *roles, revoked }).changed(before, facts)?;
+                let disabled =
+                    part(AccountUpdate::Disabled(*disabled)).changed(roles.as_ref().unwrap_or(before), facts)?;
+                return Ok(disabled.or(roles));
             }
             AccountUpdate::Password { hash } => {
                 after.password_hash.clone_from(hash);
@@ -379,22 +396,6 @@ impl AccountChange {
             }
         }
         Ok(Some(after))
-    }
-
-    /// Disables the account, or enables it.
-    fn disable(
-        &self,
-        disabled: bool,
-        before: &AccountState,
-        after: &mut AccountState,
-        facts: &AccountFacts,
-    ) -> Result<()> {
-        if disabled {
-            self.require_other_admin(before, facts)?;
-            after.end_sessions(None);
-        }
-        after.user.disabled = disabled;
-        Ok(())
     }
 
     /// The session that the change is made with, which it leaves alive.
@@ -441,10 +442,36 @@ mod tests {
         }
     }
 
+    #[test]
+    fn an_account_is_managed_whole_or_not_at_all() {
+        let managed = |disabled, roles| {
+            let events = [AuditEvent::UserRoleSet, AuditEvent::UserDisable];
+            let entries = events.map(|event| NewAuditEntry::new(event, Timestamp::UNIX_EPOCH));
+            AccountChange { audit: entries.to_vec(), ..change(AccountUpdate::Managed { disabled, roles }) }
+        };
+        let (approver, admin) = (AccountRoles::from(AccountRole::Approver), AccountRoles::ADMIN);
+        let of = |roles, has_other_admin| {
+            let mut facts = facts(true, false, has_other_admin);
+            facts.account.as_mut().expect("an account").user.roles = roles;
+            facts
+        };
+        let decided = decide(&managed(true, approver), &of(admin, true)).expect("decided");
+        let (after, events) = decided.expect("a change");
+        assert_eq!((after.user.roles, after.user.disabled), (approver, true));
+        assert_eq!(events, [AuditEvent::UserRoleSet, AuditEvent::UserDisable]);
+        let (after, events) = decide(&managed(false, approver), &of(admin, true)).expect("decided").expect("a change");
+        assert_eq!((after.user.disabled, events), (false, vec![AuditEvent::UserRoleSet]));
+        for (disabled, roles) in [(true, admin), (false, approver), (true, approver)] {
+            let refused = decide(&managed(disabled, roles), &of(admin, false)).expect_err("the last administrator");
+            assert_eq!(refused.code(), crate::ErrorCode::LastOwner);
+        }
+        assert!(decide(&managed(false, admin), &of(admin, false)).expect("decided").is_none(), "it is so already");
+    }
+
     fn set_admin(admin: bool) -> AccountUpdate {
         let (some, none) = (AccountRoles::ADMIN, AccountRoles::NONE);
         let (granted, revoked) = if admin { (some, none) } else { (none, some) };
-        AccountUpdate::Roles { granted, revoked, disabled: None }
+        AccountUpdate::Roles { granted, revoked }
     }
 
     fn facts(is_admin: bool, disabled: bool, has_other_admin: bool) -> AccountFacts {

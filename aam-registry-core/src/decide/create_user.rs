@@ -1,9 +1,13 @@
 use std::fmt::{self, Debug};
 
+use jiff::Timestamp;
+
 use super::{Changes, Decision, Write};
 use crate::{
     error::{Error, Result},
-    types::{Change, Invitation, NewAuditEntry, ScopeName, ScopeRole, Sha256Digest, User, Username},
+    types::{
+        AuditEvent, Change, Invitation, InvitationId, NewAuditEntry, ScopeName, ScopeRole, Sha256Digest, User, Username,
+    },
 };
 
 /// An account to make.
@@ -22,10 +26,25 @@ pub struct NewUser {
 /// An invitation that an account is made with.
 #[derive(Clone, Debug)]
 pub struct UsedInvitation {
+    /// Its id.
+    pub id: InvitationId,
     /// The digest of its secret.
     pub digest: Sha256Digest,
     /// The entries for the audit log about the memberships that it gives, one for each scope.
     pub memberships: Vec<NewAuditEntry>,
+}
+
+impl UsedInvitation {
+    /// `invitation`, with which `username` makes an account at `now`.
+    pub fn new(invitation: &Invitation, username: &Username, now: Timestamp) -> Self {
+        let Invitation { id, digest, scopes, .. } = invitation;
+        let joins = |(scope, role): &(ScopeName, ScopeRole)| {
+            let entry = NewAuditEntry::new(AuditEvent::ScopeMemberSet, now).with_actor(username.as_str());
+            let entry = entry.with("scope", scope.as_str()).with("member", username.as_str());
+            entry.with("role", role.as_str()).with("invitation", id.to_string())
+        };
+        Self { id: *id, digest: *digest, memberships: scopes.iter().map(joins).collect() }
+    }
 }
 
 impl Debug for NewUser {

@@ -141,8 +141,8 @@ async fn change(call: Call, body: RequestBody) -> Answered {
         }
     };
     let change = ManagedAccountChange { disabled, roles };
-    let changed = call.registry.manage_account(call.principal()?, &username, change).await?;
-    answer::written(StatusCode::OK, &UserAnswer::from(changed.user))
+    let user = call.registry.manage_account(call.principal()?, &username, change).await?;
+    answer::written(StatusCode::OK, &UserAnswer::from(user))
 }
 
 async fn delete_own(call: Call, body: RequestBody) -> Answered {

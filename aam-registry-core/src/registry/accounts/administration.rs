@@ -2,7 +2,7 @@
 
 use super::{OPERATOR, password};
 use crate::{
-    decide::{AccountActor, AccountChange, AccountUpdate, Action, ChangedAccount, DeleteAccount, Rights},
+    decide::{AccountActor, AccountChange, AccountUpdate, Action, DeleteAccount, Rights},
     error::Result,
     ports::CommandHandlerExt,
     registry::Registry,
@@ -72,11 +72,10 @@ impl Registry {
         }
     }
 
-    /// Disables or enables an account, or gives it other roles, or both at once; gives the account. In force everywhere
-    /// within a second.
+    /// Disables or enables an account, or gives it other roles; gives the account. In force everywhere within a
+    /// second.
     ///
     /// # Errors
-    /// [`Error::InvalidRequest`](crate::Error::InvalidRequest) for a change of nothing;
     /// [`Error::Forbidden`](crate::Error::Forbidden) to who is no administrator;
     /// [`Error::UserNotFound`](crate::Error::UserNotFound); [`Error::LastAdmin`](crate::Error::LastAdmin).
     pub async fn manage_account(
@@ -84,13 +83,11 @@ impl Registry {
         by: &Principal,
         username: &Username,
         change: ManagedAccountChange,
-    ) -> Result<ChangedAccount> {
-        let ManagedAccountChange { disabled, roles } = change;
-        let update = match (roles, disabled) {
-            (Some(granted), disabled) => {
-                AccountUpdate::Roles { granted, revoked: AccountRoles::all().without(granted), disabled }
-            }
-            (None, Some(disabled)) => AccountUpdate::Disabled(disabled),
+    ) -> Result<User> {
+        let update = match (change.disabled, change.roles) {
+            (Some(disabled), Some(roles)) => AccountUpdate::Managed { disabled, roles },
+            (Some(disabled), None) => AccountUpdate::Disabled(disabled),
+            (None, Some(roles)) => return Ok(self.set_roles(by, username, roles).await?.user),
             (None, None) => {
                 return Err(crate::Error::invalid_request("Give `disabled` or `roles`: what the account is to be"));
             }
@@ -100,28 +97,24 @@ impl Registry {
             Rights::of_account(by.acting_roles()).require_everywhere(*action)?;
         }
         let entry = |event| self.entry_by(event, by).with("user", username.as_str());
-        let of_roles = roles.map(|roles| entry(AuditEvent::UserRoleSet).with("roles", roles.names()));
-        let of_state =
-            disabled.map(|disabled| entry(if disabled { AuditEvent::UserDisable } else { AuditEvent::UserEnable }));
-        let audit: Vec<_> = of_roles.into_iter().chain(of_state).collect();
-        let (acting, username, now) = (AccountActor::Admin(by.actor()), username.clone(), self.now());
-        let change = AccountChange { by: acting, username, update, now, audit };
+        let roles = change.roles.map(|roles| entry(AuditEvent::UserRoleSet).with("roles", roles.names()));
+        let disabled = change
+            .disabled
+            .map(|disabled| entry(if disabled { AuditEvent::UserDisable } else { AuditEvent::UserEnable }));
+        let change = AccountChange {
+            by: AccountActor::Admin(by.actor()),
+            username: username.clone(),
+            update,
+            now: self.now(),
+            audit: roles.into_iter().chain(disabled).collect(),
+        };
         let changed = self.inner().commands.execute(&change).await?;
         if changed.changed {
-            let (user, by) = (&change.username, &by.username);
             let what: Vec<_> = change.audit.iter().map(|entry| entry.event.as_str()).collect();
-            let what = what.join(" ");
-            tracing::info!(event = "account_managed", user = %user, by = %by, what, "account changed");
+            let (by, what) = (&by.username, what.join(", "));
+            tracing::info!(event = "account_managed", user = %username, by = %by, what, "account changed");
         }
-        Ok(changed)
-    }
-
-    /// Gives an account just these roles, as [`manage_account`](Self::manage_account) does.
-    ///
-    /// # Errors
-    /// Those of [`manage_account`](Self::manage_account).
-    pub async fn set_roles(&self, by: &Principal, username: &Username, roles: AccountRoles) -> Result<ChangedAccount> {
-        self.manage_account(by, username, ManagedAccountChange { roles: Some(roles), disabled: None }).await
+        Ok(changed.user)
     }
 
     /// Deletes the account of somebody else; see [`delete_own_account`](Self::delete_own_account).

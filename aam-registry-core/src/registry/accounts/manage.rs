@@ -1,11 +1,13 @@
 use crate::{
-    decide::{AccountActor, AccountChange, AccountUpdate, ChangedAccount, RevokedTokens, TokenRevocation},
+    decide::{
+        AccountActor, AccountChange, AccountUpdate, Action, ChangedAccount, RevokedTokens, Rights, TokenRevocation,
+    },
     error::{Error, Result},
     ports::CommandHandlerExt,
     registry::Registry,
     types::{
-        AccountFilter, AccountRole, AccountRoles, Actor, AuditEvent, Credential, NewAuditEntry, PackageName, ScopeName,
-        ScopeRole, Sight, Token, User, Username,
+        AccountFilter, AccountRole, AccountRoles, Actor, AuditEvent, Credential, NewAuditEntry, PackageName, Principal,
+        ScopeName, ScopeRole, Sight, Token, User, Username,
     },
 };
 
@@ -62,7 +64,7 @@ impl Registry {
     pub async fn set_disabled(&self, username: &Username, disabled: bool) -> Result<ChangedAccount> {
         let event = if disabled { AuditEvent::UserDisable } else { AuditEvent::UserEnable };
         let audit = self.managed(event, username);
-        self.manage(username, AccountUpdate::Disabled(disabled), audit).await
+        self.manage(AccountActor::Operator, username, AccountUpdate::Disabled(disabled), audit).await
     }
 
     /// Gives an account a role, or takes it away.
@@ -72,10 +74,10 @@ impl Registry {
     pub async fn set_role(&self, username: &Username, role: AccountRole, granted: bool) -> Result<ChangedAccount> {
         let (one, none) = (AccountRoles::from(role), AccountRoles::NONE);
         let (granted_roles, revoked) = if granted { (one, none) } else { (none, one) };
-        let update = AccountUpdate::Roles { granted: granted_roles, revoked, disabled: None };
+        let update = AccountUpdate::Roles { granted: granted_roles, revoked };
         let audit = self.managed(AuditEvent::UserRoleSet, username);
         let audit = audit.with("role", role.as_str()).with("granted", granted);
-        self.manage(username, update, audit).await
+        self.manage(AccountActor::Operator, username, update, audit).await
     }
 
     /// Gives an account another password, and ends its sessions. Its API
@@ -89,7 +91,7 @@ impl Registry {
         let user = known.ok_or_else(|| Error::UserNotFound(username.clone()))?.user;
         let hash = self.checked_hash(&user, wanted).await?;
         let audit = self.managed(AuditEvent::UserPasswordReset, username);
-        self.manage(username, AccountUpdate::Password { hash }, audit).await
+        self.manage(AccountActor::Operator, username, AccountUpdate::Password { hash }, audit).await
     }
 
     /// Revokes API tokens; gives how many of them were alive.
@@ -114,14 +116,36 @@ impl Registry {
         NewAuditEntry::new(event, self.now()).with_actor(OPERATOR).with("user", username.as_str())
     }
 
-    async fn manage(&self, username: &Username, update: AccountUpdate, audit: NewAuditEntry) -> Result<ChangedAccount> {
+    async fn manage(
+        &self,
+        by: AccountActor,
+        username: &Username,
+        update: AccountUpdate,
+        audit: NewAuditEntry,
+    ) -> Result<ChangedAccount> {
         let (event, actor) = (audit.event.as_str(), audit.actor.clone().unwrap_or_default());
-        let (by, now) = (AccountActor::Operator, audit.timestamp);
-        let change = AccountChange { by, username: username.clone(), update, now, audit: vec![audit] };
+        let change = AccountChange { by, username: username.clone(), update, now: audit.timestamp, audit: vec![audit] };
         let changed = self.inner().commands.execute(&change).await?;
         if changed.changed {
             tracing::info!(event = "account_managed", user = %username, by = %actor, what = event, "account changed");
         }
         Ok(changed)
+    }
+}
+
+/// What administrators do to the accounts of others.
+impl Registry {
+    /// Gives an account just these roles; gives the account. In force everywhere within a second.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] to who is no administrator; [`Error::UserNotFound`]; [`Error::LastAdmin`].
+    pub async fn set_roles(&self, by: &Principal, username: &Username, roles: AccountRoles) -> Result<ChangedAccount> {
+        Action::SetRoles.require_credential(by, None)?;
+        Rights::of_account(by.acting_roles()).require_everywhere(Action::SetRoles)?;
+        let revoked = AccountRoles::all().without(roles);
+        let audit = self.entry_by(AuditEvent::UserRoleSet, by).with("user", username.as_str());
+        let audit = audit.with("roles", roles.names());
+        let update = AccountUpdate::Roles { granted: roles, revoked };
+        self.manage(AccountActor::Admin(by.actor()), username, update, audit).await
     }
 }

@@ -7,8 +7,7 @@ use crate::{
     ports::CommandHandlerExt,
     registry::{RegistrationPolicy, Registry, reserved},
     types::{
-        AccountRole, AccountRoles, AuditEvent, Invitation, NewAuditEntry, ScopeName, ScopeRole, Sight, User, UserId,
-        Username,
+        AccountRole, AccountRoles, AuditEvent, Invitation, NewAuditEntry, ScopeName, Sight, User, UserId, Username,
     },
 };
 
@@ -157,16 +156,10 @@ impl Registry {
             self.queue_registration(&pending).await?;
             return Ok(pending.user);
         }
-        let invitation = invitation.map(|invitation| {
-            audit = audit.clone().with("invitation", invitation.id.to_string());
-            let joins = |(scope, role): &(ScopeName, ScopeRole)| {
-                let entry = NewAuditEntry::new(AuditEvent::ScopeMemberSet, now).with_actor(user.username.as_str());
-                let entry = entry.with("scope", scope.as_str()).with("member", user.username.as_str());
-                entry.with("role", role.as_str()).with("invitation", invitation.id.to_string())
-            };
-            let memberships = invitation.scopes.iter().map(joins).collect();
-            UsedInvitation { digest: invitation.digest, memberships }
-        });
+        let invitation = invitation.map(|invitation| UsedInvitation::new(&invitation, &user.username, now));
+        if let Some(used) = &invitation {
+            audit = audit.with("invitation", used.id.to_string());
+        }
         let new = NewUser { user, password_hash, audit, invitation };
         self.inner().commands.execute(&new).await?;
         if by.is_none() && event == AuditEvent::UserRegister {

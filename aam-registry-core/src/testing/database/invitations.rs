@@ -40,7 +40,7 @@ fn create(invitation: &Invitation) -> InvitationUpdate {
 fn registration(invitation: Sha256Digest) -> NewUser {
     let user = stranger();
     let audit = NewAuditEntry::new(AuditEvent::UserRegister, now()).with_actor(user.username.as_str());
-    let invitation = UsedInvitation { digest: invitation, memberships: Vec::new() };
+    let invitation = UsedInvitation { id: InvitationId::generate(), digest: invitation, memberships: Vec::new() };
     NewUser { user, password_hash: "hash".into(), audit, invitation: Some(invitation) }
 }
 

@@ -41,7 +41,7 @@ async fn set_roles(
     granted: AccountRoles,
     revoked: AccountRoles,
 ) -> Result<ChangedAccount> {
-    let update = AccountUpdate::Roles { granted, revoked, disabled: None };
+    let update = AccountUpdate::Roles { granted, revoked };
     db.execute(&operators("operator", username, AuditEvent::UserRoleSet, update)).await
 }
 
@@ -171,7 +171,7 @@ pub async fn an_administrator_sets_roles(db: &dyn Database) {
     let set = async |by: &Actor, granted, revoked| {
         let audit = entry(AuditEvent::UserRoleSet, by);
         let by = AccountActor::Admin(by.clone());
-        let update = AccountUpdate::Roles { granted, revoked, disabled: None };
+        let update = AccountUpdate::Roles { granted, revoked };
         db.execute(&AccountChange { by, username: user.username.clone(), update, now: now(), audit: vec![audit] }).await
     };
     let none = AccountRoles::NONE;
