@@ -62,7 +62,8 @@ fn rows(request: &Request) -> Option<Rows> {
         | Request::ReportDelivery(_)
         | Request::ReportOperatorDelivery(_)
         | Request::EnableOperatorWebhook(_)
-        | Request::ExchangeIdToken(_) => return None,
+        | Request::ExchangeIdToken(_)
+        | Request::RevokePublisherToken(_) => return None,
     })
 }
 
@@ -95,6 +96,9 @@ async fn execute(tx: &Session, request: &Request) -> Tx<()> {
         }
         Request::EnableOperatorWebhook(asked) => {
             asked.decide(&webhooks::operator_facts(tx, &asked.question().name).await?)
+        }
+        Request::RevokePublisherToken(asked) => {
+            asked.decide(&publisher_tokens::revocation_facts(tx, asked.question().token).await?)
         }
         Request::ChangePublisher(asked) => {
             let PublisherCommand { actor, package, .. } = asked.question();

@@ -13,6 +13,7 @@ impl Request {
             | Self::EndSession(_)
             | Self::RevokeToken(_)
             | Self::RevokeTokens(_)
+            | Self::RevokePublisherToken(_)
             | Self::ReportDelivery(_)
             | Self::ReportOperatorDelivery(_) => true,
             Self::ChangeAccount(asked) => matches!(asked.question().update, AccountUpdate::OtherSessionsEnded),

@@ -5,8 +5,8 @@ use async_trait::async_trait;
 use super::MemoryMetadata;
 use crate::{
     decide::{
-        DropAgedFacts, PublisherCommand, PublisherQuery, RemoveOldVersions, Request, RevokeTokenFacts,
-        SetReadOnlyFacts, TellOfTokenFacts, WebhookReportFacts,
+        DropAgedFacts, PublisherCommand, PublisherQuery, RemoveOldVersions, Request, RevokePublisherTokenFacts,
+        RevokeTokenFacts, SetReadOnlyFacts, TellOfTokenFacts, WebhookReportFacts,
     },
     error::Result,
     ports::{CommandHandler, QueryHandler, QueryRequest},
@@ -21,7 +21,7 @@ impl CommandHandler for MemoryMetadata {
             Request::CreateUser(asked) => asked.decide(&tables.new_user_facts(asked.question())),
             Request::ChangeAccount(asked) => asked.decide(&tables.account_facts(asked.question())),
             Request::DeleteAccount(asked) => asked.decide(&tables.delete_account_facts(asked.question())),
-            Request::CreateToken(asked) => asked.decide(&tables.caller(&asked.question().actor)),
+            Request::CreateToken(asked) => asked.decide(&tables.new_token_facts(asked.question())),
             Request::RevokeToken(asked) => {
                 let revocation = asked.question();
                 let (caller, owner) = (tables.caller(&revocation.actor), tables.token_owner(revocation.token));
@@ -52,6 +52,10 @@ impl CommandHandler for MemoryMetadata {
             }
             Request::EnableOperatorWebhook(asked) => {
                 asked.decide(&tables.operator_webhook_facts(&asked.question().name))
+            }
+            Request::RevokePublisherToken(asked) => {
+                let token = tables.publisher_tokens.get(&asked.question().token);
+                asked.decide(&RevokePublisherTokenFacts { expires_at: token.map(|token| token.expires_at) })
             }
             Request::ChangePublisher(asked) => {
                 let PublisherCommand { actor, package, .. } = asked.question();
