@@ -76,6 +76,7 @@ const ABOUT_NO_PACKAGE: &[&str] = &[
     "revokeInvitation",
     "revokeToken",
     "setMember",
+    "setReadOnly",
     "verifyEmail",
     "verifyEmailPage",
 ];
@@ -250,6 +251,7 @@ impl Town {
         all.push(get(format!("/api/v1/packages/{package}/resolve?spec=%5E1")));
         all.push(get(format!("/api/v1/packages/{package}/downloads?version=1.0.0")));
         all.push(get(format!("/api/v1/audit-log?package={package}")));
+        all.push(get(format!("/badge/{package}/downloads.svg")));
         let id_token = json!({
             "iss": Issuer::GITHUB, "aud": AUDIENCE, "sub": "repo:acme/kit", "jti": "one", "exp": 4_000_000_000_u64,
             "iat": 1_700_000_000, "repository": "acme/kit", "repository_id": "1", "repository_owner_id": "7",
