@@ -55,11 +55,7 @@ pub use mailer::{MailFailure, Mailer};
 pub use packages::PackageStore;
 pub use passwords::PasswordHasher;
 pub use publishing::PublishStore;
-pub use queries::{
-    AddressesOfLogin, ApprovalsOf, ErasedUsernames, InvitationOfSecret, Invitations, OperatorWebhookStates,
-    PublisherBySecret, PublisherFactsOf, Query, QueryHandler, QueryHandlerExt, QueryRequest, RecallsSince, Reports,
-    SecondFactorOf, TagGates, TokenOfSecret, TokensToTellOf, VersionsByApproval, WebhookById, WebhooksOfScope,
-};
+pub use queries::*;
 pub use rate_limit::{RateClass, RateLimiter};
 pub use scopes::ScopeStore;
 pub use secrets::SecretSealer;

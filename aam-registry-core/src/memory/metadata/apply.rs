@@ -10,7 +10,10 @@ use super::tables::{
 use crate::{
     decide::{Changes, Decision, NewVersion, Write},
     error::{Error, Result},
-    types::{AccountState, Gates, JobSelection, NewJob, PackageName, ScopeName, ScopeRole, TrustedPublisher, Version},
+    types::{
+        AccountState, Gates, JobSelection, NewAuditEntry, NewJob, PackageName, ScopeName, ScopeRole, TrustedPublisher,
+        Version,
+    },
 };
 
 impl Tables {
@@ -20,13 +23,18 @@ impl Tables {
         for write in writes {
             self.write(write, now)?;
         }
-        for entry in &audit {
+        self.record(&audit, now);
+        Ok(decision.answer)
+    }
+
+    /// Appends these entries to the audit log, and queues their events.
+    pub(super) fn record(&mut self, audit: &[NewAuditEntry], now: Timestamp) {
+        for entry in audit {
             self.append(entry);
             if let Some(event) = NewJob::of_event(entry) {
                 self.jobs.add(event, now);
             }
         }
-        Ok(decision.answer)
     }
 
     #[expect(clippy::too_many_lines, reason = "a short arm for each kind of write")]
@@ -44,9 +52,6 @@ impl Tables {
             }
             Write::NoteTokenNotice { token, notice } => self.token_notices.push((token, notice)),
             Write::EraseAccount { user, .. } => self.erase_account(user),
-            Write::AddInvitation(invitation) => {
-                self.invitations.insert(invitation.id, invitation);
-            }
             Write::RemoveInvitation(id) => {
                 self.invitations.remove(&id);
             }
@@ -144,19 +149,10 @@ impl Tables {
                 self.webhooks.remove(&webhook.id);
                 self.jobs.remove_kind(&webhook.job_kind());
             }
-            Write::PutOperatorWebhook(state) => {
-                self.operator_webhooks.insert(state.name.clone(), state);
-            }
-            Write::ForgetOperatorWebhook(name) => {
-                self.operator_webhooks.remove(&name);
-            }
             Write::PutEval { package, version, result } => {
                 self.version_mut(&package, &version)?.evals.insert(result.name.clone(), result);
             }
             Write::SetGates { package, gates } => self.package_mut(&package)?.gates = gates,
-            Write::PutReport(report) => {
-                self.reports.insert(report.id, report);
-            }
             Write::QueueJob(job) => self.jobs.add(job, now),
             Write::RetryJob(id) => {
                 self.jobs.retry(&JobSelection::Ids(vec![id]), now);

@@ -9,12 +9,11 @@ mod commands;
 mod downloads;
 mod erasure;
 mod facts;
-mod invitations;
 mod jobs;
 mod packages;
 mod publishing;
 mod queued_jobs;
-mod reports;
+mod resources;
 mod scopes;
 mod search;
 mod second_factors;
@@ -30,6 +29,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use resources::Resources;
 use tables::Tables;
 
 use crate::{
@@ -46,12 +46,19 @@ use crate::{
 pub struct MemoryMetadata {
     registry_id: RegistryId,
     tables: Arc<Mutex<Tables>>,
+    /// Locked after the tables.
+    resources: Arc<Mutex<Resources>>,
     clock: Arc<dyn Clock>,
 }
 
 impl Default for MemoryMetadata {
     fn default() -> Self {
-        Self { registry_id: RegistryId::generate(), tables: Arc::default(), clock: Arc::new(SystemClock) }
+        Self {
+            registry_id: RegistryId::generate(),
+            tables: Arc::default(),
+            resources: Arc::default(),
+            clock: Arc::new(SystemClock),
+        }
     }
 }
 
@@ -72,6 +79,10 @@ impl MemoryMetadata {
     /// panicking one has left no half change behind a poisoned lock.
     fn tables(&self) -> MutexGuard<'_, Tables> {
         self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn resources(&self) -> MutexGuard<'_, Resources> {
+        self.resources.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

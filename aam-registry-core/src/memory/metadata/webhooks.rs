@@ -2,8 +2,8 @@ use jiff::Timestamp;
 
 use super::tables::Tables;
 use crate::{
-    decide::{OperatorWebhookFacts, WebhookCommand, WebhookFacts},
-    types::{ScopeName, ScopeWebhook, StoredWebhook, WebhookName},
+    decide::{WebhookCommand, WebhookFacts},
+    types::{ScopeName, ScopeWebhook, StoredWebhook},
 };
 
 impl Tables {
@@ -19,10 +19,6 @@ impl Tables {
             webhook: self.webhooks.get(&id).filter(of_scope).cloned(),
             delivery: command.change.delivery().and_then(|delivery| self.jobs.state_of(delivery, &kind, now)),
         }
-    }
-
-    pub(super) fn operator_webhook_facts(&self, name: &WebhookName) -> OperatorWebhookFacts {
-        OperatorWebhookFacts { state: self.operator_webhooks.get(name).cloned() }
     }
 
     /// The webhooks of a scope, oldest first.
