@@ -19,12 +19,11 @@ use super::{
     connection::Session,
     erasure, evals,
     failure::Tx,
-    invitations, jobs, listing, moderation_writes, publish, publisher_tokens, reports, second_factor_writes,
-    session_writes,
+    jobs, listing, moderation_writes, publish, publisher_tokens, second_factor_writes, session_writes,
     sql::{self, Text},
     token_notices, trusted_publishers, webhook_writes,
 };
-use crate::relational::columns;
+use crate::relational::{columns, resources::invitations};
 
 const CREATE_USER: &str = "WITH account AS (
         INSERT INTO users (id, username, email, email_key, password_hash, is_admin, disabled, created_at, email_verified,
@@ -145,7 +144,6 @@ fn statements(write: &Write<'_>) -> &'static [&'static str] {
         Write::SetSecondFactor { .. } => &[second_factor_writes::PUT, second_factor_writes::REMOVE],
         Write::NoteTokenNotice { .. } => &[token_notices::NOTE_END, token_notices::NOTE_STALE],
         Write::EraseAccount { .. } => &[erasure::ERASE],
-        Write::AddInvitation(_) => &[invitations::ADD],
         Write::RemoveInvitation(_) => &[invitations::REMOVE],
         Write::AddSession(_) => &[session_writes::ADD],
         Write::ForgetSession { .. } => &[session_writes::FORGET],
@@ -167,11 +165,8 @@ fn statements(write: &Write<'_>) -> &'static [&'static str] {
         Write::Touch { .. } => &[listing::TOUCH],
         Write::PutWebhook(_) => &[webhook_writes::PUT],
         Write::DeleteWebhook(_) => &[webhook_writes::DELETE, jobs::DROP_KIND],
-        Write::PutOperatorWebhook(_) => &[webhook_writes::PUT_OPERATOR],
-        Write::ForgetOperatorWebhook(_) => &[webhook_writes::FORGET_OPERATOR],
         Write::PutEval { .. } => &[evals::PUT],
         Write::SetGates { .. } => &[evals::DROP_GATES, evals::ADD_GATES],
-        Write::PutReport(_) => &[reports::PUT],
         Write::QueueJob(_) => &[jobs::ENQUEUE],
         Write::RetryJob(_) => &[jobs::RETRY_ONE],
         Write::PutPublisher(_) => &[trusted_publishers::PUT],
@@ -208,7 +203,6 @@ async fn run(tx: &Session, write: &Write<'_>, listed: Option<&Manifest>) -> Tx<(
         Write::SetSecondFactor { user, factor } => second_factor_writes::set(tx, *user, factor.as_ref()).await,
         Write::NoteTokenNotice { token, notice } => token_notices::note(tx, *token, *notice).await,
         Write::EraseAccount { user, at } => erasure::erase(tx, *user, *at).await,
-        Write::AddInvitation(invitation) => invitations::add(tx, invitation).await,
         Write::RemoveInvitation(id) => sql::run(tx, invitations::REMOVE, [&Uuid::from(*id)]).await.map(drop),
         Write::AddSession(session) => session_writes::add(tx, session).await,
         Write::ForgetSession { user, session } => {
@@ -277,13 +271,8 @@ async fn run(tx: &Session, write: &Write<'_>, listed: Option<&Manifest>) -> Tx<(
             sql::run(tx, webhook_writes::DELETE, [&Uuid::from(webhook.id)]).await?;
             sql::run(tx, jobs::DROP_KIND, [&webhook.job_kind()]).await.map(drop)
         }
-        Write::PutOperatorWebhook(state) => webhook_writes::put_operator(tx, state).await,
-        Write::ForgetOperatorWebhook(name) => {
-            sql::run(tx, webhook_writes::FORGET_OPERATOR, [&name.as_str()]).await.map(drop)
-        }
         Write::PutEval { package, version, result } => evals::put(tx, package, version, result).await,
         Write::SetGates { package, gates } => evals::set_gates(tx, package, gates).await,
-        Write::PutReport(report) => reports::put(tx, report).await,
         Write::QueueJob(job) => jobs::enqueue(tx, slice::from_ref(job)).await,
         Write::RetryJob(id) => sql::run(tx, jobs::RETRY_ONE, [&Uuid::from(*id)]).await.map(drop),
         Write::PutPublisher(publisher) => trusted_publishers::put(tx, publisher).await,

@@ -1,6 +1,6 @@
-//! Changes of the webhooks of scopes, and of what is known of those of the operator.
+//! Changes of the webhooks of scopes.
 
-use aam_registry_core::types::{OperatorWebhookState, StoredWebhook};
+use aam_registry_core::types::StoredWebhook;
 use jiff::Timestamp;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
@@ -43,26 +43,4 @@ pub(super) async fn put(tx: &Session, stored: &StoredWebhook) -> Tx<()> {
         &disabled_reason,
     ];
     sql::run(tx, PUT, row).await.map(drop)
-}
-
-pub(super) const PUT_OPERATOR: &str =
-    "INSERT INTO operator_webhooks (name, configuration, failing_since, disabled_at, disabled_reason)
-     VALUES ($1, $2, $3, $4, $5)
-     ON CONFLICT (name) DO UPDATE SET configuration = excluded.configuration,
-        failing_since = excluded.failing_since, disabled_at = excluded.disabled_at,
-        disabled_reason = excluded.disabled_reason";
-pub(super) const FORGET_OPERATOR: &str = "DELETE FROM operator_webhooks WHERE name = $1";
-
-/// Notes what is known of a webhook of the operator.
-pub(super) async fn put_operator(tx: &Session, state: &OperatorWebhookState) -> Tx<()> {
-    let disabled_at = state.disabled.map(|disabled| disabled.at.as_microsecond());
-    let disabled_reason = state.disabled.map(|disabled| disabled.reason.as_str());
-    let row: [&(dyn ToSql + Sync); 5] = [
-        &state.name.as_str(),
-        &state.configuration,
-        &state.failing_since.map(Timestamp::as_microsecond),
-        &disabled_at,
-        &disabled_reason,
-    ];
-    sql::run(tx, PUT_OPERATOR, row).await.map(drop)
 }

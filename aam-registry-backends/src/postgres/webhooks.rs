@@ -1,6 +1,6 @@
 use aam_registry_core::{
-    decide::{OperatorWebhookFacts, WebhookCommand, WebhookFacts, WebhookReport, WebhookReportFacts},
-    types::{OperatorWebhookState, ScopeName, ScopeWebhook, SealedSecret, StoredWebhook, WebhookId, WebhookName},
+    decide::{WebhookCommand, WebhookFacts, WebhookReport, WebhookReportFacts},
+    types::{ScopeName, ScopeWebhook, SealedSecret, StoredWebhook, WebhookId},
 };
 use futures_util::try_join;
 use tokio_postgres::Row;
@@ -24,32 +24,6 @@ const SCOPE: &str = "SELECT 1 FROM scopes WHERE name = $1 FOR NO KEY UPDATE";
 /// The role of a user in a scope, and how many webhooks the scope has.
 const ROLE: &str = "SELECT (SELECT m.role FROM scope_members m WHERE m.scope = $1 AND m.user_id = $2),
     (SELECT count(*) FROM scope_webhooks w WHERE w.scope = $1)";
-
-const OPERATOR_STATE_TO_CHANGE: &str = "SELECT name, configuration, failing_since, disabled_at, disabled_reason
-    FROM operator_webhooks WHERE name = $1 FOR NO KEY UPDATE";
-/// As many as the operator has webhooks.
-const OPERATOR_STATES: &str = "SELECT name, configuration, failing_since, disabled_at, disabled_reason
-    FROM operator_webhooks ORDER BY name";
-
-/// Locks the state of a webhook of the operator. Of two that note the first failure at once, the later one counts.
-pub(super) async fn operator_facts(tx: &Session, name: &WebhookName) -> Tx<OperatorWebhookFacts> {
-    let state = sql::first(tx, OPERATOR_STATE_TO_CHANGE, [&name.as_str()], operator_state).await?;
-    Ok(OperatorWebhookFacts { state })
-}
-
-/// What is known of the webhooks of the operator.
-pub(super) async fn operator_states(tx: &Session) -> Tx<Vec<OperatorWebhookState>> {
-    sql::all(tx, OPERATOR_STATES, [], operator_state).await
-}
-
-fn operator_state(row: &Row) -> Tx<OperatorWebhookState> {
-    Ok(OperatorWebhookState {
-        name: sql::coded(row, 0, columns::webhook_name)?,
-        configuration: sql::text(row, 1)?,
-        failing_since: sql::optional_instant(row, 2)?,
-        disabled: columns::disabled(row.try_get(3)?, row.try_get(4)?)?,
-    })
-}
 
 /// The webhooks of a scope, oldest first.
 pub(super) async fn of_scope(tx: &Session, scope: &ScopeName) -> Tx<Vec<ScopeWebhook>> {

@@ -4,11 +4,12 @@
 
 pub(crate) mod columns;
 pub(crate) mod downloads;
-pub(crate) mod invitations;
 pub(crate) mod jobs;
 pub(crate) mod listing;
 pub(crate) mod maintenance;
 pub(crate) mod predicates;
+pub(crate) mod resources;
 pub(crate) mod schema;
 pub(crate) mod search;
 pub(crate) mod sight;
+pub(crate) mod transaction;

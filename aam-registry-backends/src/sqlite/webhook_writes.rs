@@ -1,6 +1,6 @@
-//! Changes of the webhooks of scopes, and of what is known of those of the operator.
+//! Changes of the webhooks of scopes.
 
-use aam_registry_core::types::{OperatorWebhookState, ScopeWebhook, StoredWebhook, WebhookName};
+use aam_registry_core::types::{ScopeWebhook, StoredWebhook};
 use jiff::Timestamp;
 use rusqlite::Connection;
 
@@ -38,30 +38,4 @@ pub(super) fn put(tx: &Connection, stored: &StoredWebhook) -> Tx<()> {
 pub(super) fn delete(tx: &Connection, webhook: &ScopeWebhook) -> Tx<()> {
     sql::run(tx, "DELETE FROM jobs WHERE kind = ?1", [webhook.job_kind()])?;
     sql::run(tx, "DELETE FROM scope_webhooks WHERE id = ?1", [webhook.id.to_string()]).map(drop)
-}
-
-/// Notes what is known of a webhook of the operator.
-pub(super) fn put_operator(tx: &Connection, state: &OperatorWebhookState) -> Tx<()> {
-    let row = (
-        state.name.as_str(),
-        &state.configuration,
-        state.failing_since.map(Timestamp::as_microsecond),
-        state.disabled.map(|disabled| disabled.at.as_microsecond()),
-        state.disabled.map(|disabled| disabled.reason.as_str()),
-    );
-    sql::run(
-        tx,
-        "INSERT INTO operator_webhooks (name, configuration, failing_since, disabled_at, disabled_reason)
-         VALUES (?1, ?2, ?3, ?4, ?5)
-         ON CONFLICT (name) DO UPDATE SET configuration = excluded.configuration,
-            failing_since = excluded.failing_since, disabled_at = excluded.disabled_at,
-            disabled_reason = excluded.disabled_reason",
-        row,
-    )
-    .map(drop)
-}
-
-/// Forgets that.
-pub(super) fn forget_operator(tx: &Connection, name: &WebhookName) -> Tx<()> {
-    sql::run(tx, "DELETE FROM operator_webhooks WHERE name = ?1", [name.as_str()]).map(drop)
 }

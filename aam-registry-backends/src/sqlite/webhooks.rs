@@ -1,36 +1,11 @@
 use aam_registry_core::{
-    decide::{OperatorWebhookFacts, WebhookCommand, WebhookFacts},
-    types::{OperatorWebhookState, ScopeName, ScopeWebhook, SealedSecret, StoredWebhook, WebhookId, WebhookName},
+    decide::{WebhookCommand, WebhookFacts},
+    types::{ScopeName, ScopeWebhook, SealedSecret, StoredWebhook, WebhookId},
 };
 use rusqlite::{Connection, Row};
 
 use super::{facts, failure::Tx, jobs, sql, webhook_writes::COLUMNS};
 use crate::relational::columns;
-
-const OPERATOR_STATE: &str = "SELECT name, configuration, failing_since, disabled_at, disabled_reason
-    FROM operator_webhooks WHERE name = ?1";
-/// As many as the operator has webhooks.
-const OPERATOR_STATES: &str = "SELECT name, configuration, failing_since, disabled_at, disabled_reason
-    FROM operator_webhooks ORDER BY name";
-
-pub(super) fn operator_facts(tx: &Connection, name: &WebhookName) -> Tx<OperatorWebhookFacts> {
-    Ok(OperatorWebhookFacts { state: sql::first(tx, OPERATOR_STATE, [name.as_str()], operator_state)? })
-}
-
-/// What is known of the webhooks of the operator.
-pub(super) fn operator_states(tx: &Connection) -> Tx<Vec<OperatorWebhookState>> {
-    sql::all(tx, OPERATOR_STATES, (), operator_state)
-}
-
-fn operator_state(row: &Row<'_>) -> Tx<OperatorWebhookState> {
-    let reason: Option<String> = row.get(4)?;
-    Ok(OperatorWebhookState {
-        name: sql::coded(row, 0, columns::webhook_name)?,
-        configuration: row.get(1)?,
-        failing_since: sql::optional_instant(row, 2)?,
-        disabled: columns::disabled(row.get(3)?, reason.as_deref())?,
-    })
-}
 
 /// The webhooks of a scope, oldest first.
 pub(super) fn of_scope(tx: &Connection, scope: &ScopeName) -> Tx<Vec<ScopeWebhook>> {

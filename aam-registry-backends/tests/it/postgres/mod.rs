@@ -15,6 +15,7 @@ mod processes;
 mod proxy;
 mod races;
 mod replica;
+mod round_trips;
 mod searches;
 mod silent;
 mod standing;

@@ -1,9 +1,9 @@
 use aam_registry_backends::postgres::PostgresMetadata;
 use aam_registry_core::{
-    decide::Audience,
+    decide::{Audience, Reports},
     ports::{
         AccountStore, ArchiveIndex, AuditLog, Clock, DownloadStore, PackageStore, PublishStore, QueryHandlerExt,
-        Reports, ScopeStore, SystemClock, UserStore,
+        ScopeStore, SystemClock, UserStore,
     },
     types::{
         AccountFilter, ArtifactType, AuditEvent, AuditFilter, DownloadBatch, DownloadCount, DownloadQuery, PackageName,
