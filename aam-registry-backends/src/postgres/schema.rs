@@ -23,7 +23,10 @@ use super::{
     failure::{Failure, Fault, FaultKind, Tx},
     pooler, sql,
 };
-use crate::relational::schema::{self as relational, Embedded, embedded};
+use crate::relational::{
+    embedded::{Embedded, embedded},
+    schema as relational,
+};
 
 /// The migrations, oldest first.
 const MIGRATIONS: &[Embedded] = &embedded![

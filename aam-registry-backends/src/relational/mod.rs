@@ -4,6 +4,7 @@
 
 pub(crate) mod columns;
 pub(crate) mod downloads;
+pub(crate) mod embedded;
 pub(crate) mod jobs;
 pub(crate) mod listing;
 pub(crate) mod maintenance;

@@ -8,7 +8,10 @@ use super::{
     connection::{open_reader, open_writer, setup_lock},
     failure::unavailable,
 };
-use crate::relational::schema::{self as relational, Embedded, embedded};
+use crate::relational::{
+    embedded::{Embedded, embedded},
+    schema as relational,
+};
 
 /// The migrations, oldest first.
 const MIGRATIONS: &[Embedded] = &embedded![

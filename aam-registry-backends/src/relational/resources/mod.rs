@@ -11,8 +11,13 @@ use aam_registry_core::types::{Actor, PackageName};
 
 use super::{
     columns::Corrupt,
+    embedded::{Embedded, embedded},
     transaction::{Step, Transaction},
 };
+
+/// The migrations that both databases run, in the folder `migrations`: their numbers are above those of either. They
+/// use the types `uuid`, `text`, `bigint`, `boolean` and `bytea`, which SQLite takes as hints.
+pub(crate) const MIGRATIONS: &[Embedded] = &embedded![];
 
 /// Decides a command; gives the steps that write it, and the entries of the audit log.
 pub(crate) async fn decide<T: Transaction>(tx: &T, request: &ResourceRequest) -> Result<ChangesOf<Step>, T::Failure> {
