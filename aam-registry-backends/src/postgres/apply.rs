@@ -21,7 +21,7 @@ use super::{
     failure::Tx,
     jobs, listing, moderation_writes, publish, publisher_tokens, second_factor_writes, session_writes,
     sql::{self, Text},
-    token_notices, trusted_publishers, webhook_writes,
+    token_notices, trusted_publishers,
 };
 use crate::relational::{columns, resources::invitations};
 
@@ -163,12 +163,9 @@ fn statements(write: &Write<'_>) -> &'static [&'static str] {
         Write::MoveLatest { .. } => &[PUT_TAG, REMOVE_TAGS, listing::LIST, listing::UNLIST],
         Write::SetVisibility { .. } => &[listing::SET_PRIVATE],
         Write::Touch { .. } => &[listing::TOUCH],
-        Write::PutWebhook(_) => &[webhook_writes::PUT],
-        Write::DeleteWebhook(_) => &[webhook_writes::DELETE, jobs::DROP_KIND],
         Write::PutEval { .. } => &[evals::PUT],
         Write::SetGates { .. } => &[evals::DROP_GATES, evals::ADD_GATES],
         Write::QueueJob(_) => &[jobs::ENQUEUE],
-        Write::RetryJob(_) => &[jobs::RETRY_ONE],
         Write::PutPublisher(_) => &[trusted_publishers::PUT],
         Write::DeletePublisher(_) => &[trusted_publishers::DELETE],
         Write::SetTrustedOnly { .. } => &[trusted_publishers::SET_ONLY],
@@ -266,15 +263,9 @@ async fn run(tx: &Session, write: &Write<'_>, listed: Option<&Manifest>) -> Tx<(
             sql::run(tx, listing::SET_PRIVATE, [&package.as_str(), &visibility.is_private()]).await.map(drop)
         }
         Write::Touch { package, at } => listing::touch(tx, package, *at).await,
-        Write::PutWebhook(stored) => webhook_writes::put(tx, stored).await,
-        Write::DeleteWebhook(webhook) => {
-            sql::run(tx, webhook_writes::DELETE, [&Uuid::from(webhook.id)]).await?;
-            sql::run(tx, jobs::DROP_KIND, [&webhook.job_kind()]).await.map(drop)
-        }
         Write::PutEval { package, version, result } => evals::put(tx, package, version, result).await,
         Write::SetGates { package, gates } => evals::set_gates(tx, package, gates).await,
         Write::QueueJob(job) => jobs::enqueue(tx, slice::from_ref(job)).await,
-        Write::RetryJob(id) => sql::run(tx, jobs::RETRY_ONE, [&Uuid::from(*id)]).await.map(drop),
         Write::PutPublisher(publisher) => trusted_publishers::put(tx, publisher).await,
         Write::DeletePublisher(id) => sql::run(tx, trusted_publishers::DELETE, [&Uuid::from(*id)]).await.map(drop),
         Write::SetTrustedOnly { package, only } => {

@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use super::{
     PostgresMetadata, accounts, admission::Rows, apply::apply, connection::Session, erasure, evals, facts, failure::Tx,
     moderation, publisher_tokens, scopes, second_factors, sessions, token_notices, tokens, transaction,
-    trusted_publishers, users, webhooks,
+    trusted_publishers, users,
 };
 use crate::relational::resources;
 
@@ -48,14 +48,13 @@ fn rows(request: &Request) -> Option<Rows> {
         Request::TellOfToken(asked) => Rows::of_tokens(&RevokedTokens::Id(asked.question().token)),
         Request::CreateScope(asked) => Rows::of(&asked.question().actor).and_scope(&asked.question().name),
         Request::ChangeMember(asked) => Rows::of(&asked.question().actor).and_scope(&asked.question().scope),
-        Request::ChangeWebhook(asked) => Rows::of(&asked.question().actor).and_scope(&asked.question().scope),
         Request::ChangePublisher(asked) => Rows::of(&asked.question().actor).and_package(&asked.question().package),
         Request::Resource(request) => {
-            let (actor, package) = resources::locked(request);
-            let rows = Rows::of(actor?);
-            package.map_or_else(|| rows.clone(), |package| rows.clone().and_package(package))
+            let resources::Locked { actor, scope, package } = resources::locked(request)?;
+            let rows = scope.into_iter().fold(Rows::of(actor), Rows::and_scope);
+            package.into_iter().fold(rows, Rows::and_package)
         }
-        Request::ReportDelivery(_) | Request::ExchangeIdToken(_) => return None,
+        Request::ExchangeIdToken(_) => return None,
     })
 }
 
@@ -81,8 +80,6 @@ async fn execute(tx: &Session, request: &Request) -> Tx<()> {
         Request::TellOfToken(asked) => asked.decide(&token_notices::tell_facts(tx, asked.question()).await?),
         Request::CreateScope(asked) => asked.decide(&scopes::new_scope_facts(tx, asked.question()).await?),
         Request::ChangeMember(asked) => asked.decide(&scopes::member_facts(tx, asked.question()).await?),
-        Request::ChangeWebhook(asked) => asked.decide(&webhooks::webhook_facts(tx, asked.question()).await?),
-        Request::ReportDelivery(asked) => asked.decide(&webhooks::report_facts(tx, asked.question()).await?),
         Request::ChangePublisher(asked) => {
             let PublisherCommand { actor, package, .. } = asked.question();
             asked.decide(&trusted_publishers::publisher_facts(tx, actor, package).await?)
@@ -106,7 +103,6 @@ impl QueryHandler for PostgresMetadata {
 async fn answer(tx: &Session, request: &QueryRequest) -> Tx<()> {
     match request {
         QueryRequest::Resource(query) => resources::answer(tx, query).await?,
-        QueryRequest::WebhooksOfScope(asked) => asked.answer(webhooks::of_scope(tx, &asked.question().0).await?),
         QueryRequest::AddressesOfLogin(asked) => {
             asked.answer(sessions::addresses_of_login(tx, &asked.question().0).await?);
         }
@@ -116,7 +112,6 @@ async fn answer(tx: &Session, request: &QueryRequest) -> Tx<()> {
         QueryRequest::TokensToTellOf(asked) => asked.answer(token_notices::due(tx, asked.question().0).await?),
         QueryRequest::TokenOfSecret(asked) => asked.answer(tokens::of_secret(tx, &asked.question().0).await?),
         QueryRequest::SecondFactorOf(asked) => asked.answer(second_factors::find(tx, asked.question().0).await?),
-        QueryRequest::WebhookById(asked) => asked.answer(webhooks::find(tx, asked.question().0).await?),
         QueryRequest::TagGates(asked) => {
             let (name, reach) = &asked.question().0;
             asked.answer(evals::gates_of(tx, name, *reach).await?);

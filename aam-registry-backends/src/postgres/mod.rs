@@ -109,8 +109,6 @@ mod transaction;
 mod trusted_publishers;
 mod users;
 mod versions;
-mod webhook_writes;
-mod webhooks;
 
 pub use changes_feed::PostgresChanges;
 pub use clock::PostgresClock;

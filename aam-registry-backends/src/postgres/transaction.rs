@@ -4,7 +4,7 @@ use std::{error::Error, slice};
 
 use aam_registry_core::{
     decide::{CallerFacts, ChangesOf, PackageFacts, PackageReads},
-    types::Actor,
+    types::{Actor, JobId, JobState},
 };
 use bytes::BytesMut;
 use futures_util::{future::try_join_all, try_join};
@@ -54,6 +54,10 @@ impl Transaction for Session {
         facts::caller(self, actor).await
     }
 
+    async fn job_state(&self, id: JobId, kind: &str) -> Tx<Option<JobState>> {
+        jobs::state(self, id, kind).await
+    }
+
     async fn package(&self, reads: PackageReads<'_>) -> Tx<PackageFacts> {
         facts::package(self, reads).await
     }
@@ -67,6 +71,7 @@ pub(super) async fn apply(tx: &Session, changes: &ChangesOf<Step>) -> Tx<()> {
         let statement = match step {
             Step::Run(statement, _) => statement,
             Step::Queue(_) => jobs::ENQUEUE,
+            Step::Retry(_) => jobs::RETRY_ONE,
         };
         tx.prepare([statement]).await?;
     }
@@ -83,6 +88,7 @@ pub(super) async fn run(tx: &Session, step: &Step) -> Tx<()> {
             tx.rows_of(&prepared, params).await.map(drop)
         }
         Step::Queue(job) => jobs::enqueue(tx, slice::from_ref(job)).await,
+        Step::Retry(id) => sql::run(tx, jobs::RETRY_ONE, [&Uuid::from(*id)]).await.map(drop),
     }
 }
 

@@ -9,7 +9,7 @@ use std::str::FromStr;
 use aam_registry_core::{
     Error,
     decide::{CallerFacts, PackageFacts, PackageReads},
-    types::{Actor, NewJob, Sha256Digest},
+    types::{Actor, JobId, JobState, NewJob, Sha256Digest},
 };
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -217,6 +217,8 @@ pub(crate) enum Step {
     Run(&'static str, Vec<Value>),
     /// Queues a job, which is due at once by the clock of the database.
     Queue(NewJob),
+    /// Makes a job due at once, and counts its attempts anew.
+    Retry(JobId),
 }
 
 /// The transaction in which a command is executed, or a query answered.
@@ -232,6 +234,9 @@ pub(crate) trait Transaction {
 
     /// What is known of a package, under locks that keep it true until the commit.
     async fn package(&self, reads: PackageReads<'_>) -> Result<PackageFacts, Self::Failure>;
+
+    /// How the job `id` of `kind` stands, if there is one, under a lock.
+    async fn job_state(&self, id: JobId, kind: &str) -> Result<Option<JobState>, Self::Failure>;
 
     /// The first row of a query.
     async fn first<T>(

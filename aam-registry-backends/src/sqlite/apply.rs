@@ -15,7 +15,7 @@ use super::{
     failure::{Failure, Tx},
     ids::PackageId,
     jobs, listing, moderation_writes, publisher_tokens, second_factor_writes, session_writes, sql, token_notices,
-    trusted_publishers, webhook_writes,
+    trusted_publishers,
 };
 use crate::relational::columns;
 
@@ -108,12 +108,9 @@ fn run(tx: &Connection, write: &Write<'_>) -> Tx<()> {
             listing::set_private(tx, id(tx, package)?, visibility.is_private())
         }
         Write::Touch { package, at } => listing::touch(tx, id(tx, package)?, *at),
-        Write::PutWebhook(stored) => webhook_writes::put(tx, stored),
-        Write::DeleteWebhook(webhook) => webhook_writes::delete(tx, webhook),
         Write::PutEval { package, version, result } => evals::put(tx, id(tx, package)?, version, result),
         Write::SetGates { package, gates } => evals::set_gates(tx, id(tx, package)?, gates),
         Write::QueueJob(job) => jobs::add(tx, job),
-        Write::RetryJob(id) => jobs::retry(tx, *id),
         Write::PutPublisher(publisher) => trusted_publishers::put(tx, publisher),
         Write::DeletePublisher(id) => trusted_publishers::delete(tx, *id),
         Write::SetTrustedOnly { package, only } => {

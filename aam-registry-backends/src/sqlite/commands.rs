@@ -2,7 +2,7 @@
 
 use aam_registry_core::{
     Result,
-    decide::{PublisherCommand, PublisherQuery, Request, TellOfTokenFacts, WebhookReportFacts},
+    decide::{PublisherCommand, PublisherQuery, Request, TellOfTokenFacts},
     ports::{CommandHandler, QueryHandler, QueryRequest},
 };
 use async_trait::async_trait;
@@ -15,7 +15,7 @@ use super::{
     failure::Tx,
     moderation, publisher_tokens, scopes, second_factors, sessions, token_notices, tokens,
     transaction::{self, at_once},
-    trusted_publishers, users, webhooks,
+    trusted_publishers, users,
 };
 use crate::relational::resources;
 
@@ -49,11 +49,6 @@ fn execute(tx: &Connection, request: &Request) -> Tx<()> {
         }
         Request::CreateScope(asked) => asked.decide(&scopes::new_scope_facts(tx, asked.question())?),
         Request::ChangeMember(asked) => asked.decide(&scopes::member_facts(tx, asked.question())?),
-        Request::ChangeWebhook(asked) => asked.decide(&webhooks::webhook_facts(tx, asked.question())?),
-        Request::ReportDelivery(asked) => {
-            let webhook = webhooks::find(tx, asked.question().id)?;
-            asked.decide(&WebhookReportFacts { webhook })
-        }
         Request::ChangePublisher(asked) => {
             let PublisherCommand { actor, package, .. } = asked.question();
             asked.decide(&trusted_publishers::publisher_facts(tx, actor, package)?)
@@ -73,7 +68,6 @@ impl QueryHandler for SqliteMetadata {
 fn answer(tx: &Connection, request: &QueryRequest) -> Tx<()> {
     match request {
         QueryRequest::Resource(query) => at_once(resources::answer(tx, query))?,
-        QueryRequest::WebhooksOfScope(asked) => asked.answer(webhooks::of_scope(tx, &asked.question().0)?),
         QueryRequest::AddressesOfLogin(asked) => {
             asked.answer(sessions::addresses_of_login(tx, &asked.question().0)?);
         }
@@ -81,7 +75,6 @@ fn answer(tx: &Connection, request: &QueryRequest) -> Tx<()> {
         QueryRequest::TokensToTellOf(asked) => asked.answer(token_notices::due(tx, asked.question().0)?),
         QueryRequest::TokenOfSecret(asked) => asked.answer(tokens::of_secret(tx, &asked.question().0)?),
         QueryRequest::SecondFactorOf(asked) => asked.answer(second_factors::find(tx, asked.question().0)?),
-        QueryRequest::WebhookById(asked) => asked.answer(webhooks::find(tx, asked.question().0)?),
         QueryRequest::TagGates(asked) => {
             let (name, reach) = &asked.question().0;
             let package = facts::package_in_reach(tx, name, *reach)?;

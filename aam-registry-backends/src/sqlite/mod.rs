@@ -51,8 +51,6 @@ mod transaction;
 mod trusted_publishers;
 mod users;
 mod versions;
-mod webhook_writes;
-mod webhooks;
 mod writer;
 
 pub use backup::{SqliteBackup, back_up};

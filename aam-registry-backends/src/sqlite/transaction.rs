@@ -2,7 +2,7 @@
 
 use aam_registry_core::{
     decide::{CallerFacts, ChangesOf, PackageFacts, PackageReads},
-    types::Actor,
+    types::{Actor, JobId, JobState},
 };
 use futures_util::FutureExt;
 use rusqlite::{
@@ -56,6 +56,10 @@ impl Transaction for Connection {
         facts::caller(self, actor)
     }
 
+    async fn job_state(&self, id: JobId, kind: &str) -> Tx<Option<JobState>> {
+        jobs::state(self, id, kind)
+    }
+
     async fn package(&self, reads: PackageReads<'_>) -> Tx<PackageFacts> {
         facts::package(self, reads)
     }
@@ -77,6 +81,7 @@ pub(super) fn run(tx: &Connection, step: &Step) -> Tx<()> {
     match step {
         Step::Run(statement, params) => Ok(prepare(tx, statement, params)?.raw_execute().map(drop)?),
         Step::Queue(job) => jobs::add(tx, job),
+        Step::Retry(id) => jobs::retry(tx, *id),
     }
 }
 

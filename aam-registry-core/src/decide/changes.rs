@@ -4,10 +4,10 @@ use jiff::Timestamp;
 
 use super::{LatestMove, PublishCommit};
 use crate::types::{
-    AccountState, ApprovalStatus, ArchiveKey, Change, DistTag, EvalResult, Gates, InvitationId, JobId, LoginSession,
+    AccountState, ApprovalStatus, ArchiveKey, Change, DistTag, EvalResult, Gates, InvitationId, LoginSession,
     ModerationCategory, NewAuditEntry, NewJob, OneTimePurpose, OneTimeToken, PackageName, PublisherId,
-    PublisherTokenId, ScopeName, ScopeRole, ScopeWebhook, SecondFactor, Sha256Digest, StoredWebhook, Token, TokenId,
-    TokenNotice, TrustedPublisher, User, UserId, Version, VersionStatus, VersionText, Visibility,
+    PublisherTokenId, ScopeName, ScopeRole, SecondFactor, Sha256Digest, Token, TokenId, TokenNotice, TrustedPublisher,
+    User, UserId, Version, VersionStatus, VersionText, Visibility,
 };
 
 /// What was decided: the answer to the caller, and what an adapter applies.
@@ -278,10 +278,6 @@ pub enum Write<'a> {
         /// When; never before the instant that stands there.
         at: Timestamp,
     },
-    /// Creates a webhook of a scope, or replaces the one with its id.
-    PutWebhook(StoredWebhook),
-    /// Deletes a webhook of a scope, and the jobs that are deliveries to it.
-    DeleteWebhook(ScopeWebhook),
     /// Sets the result of an eval of a version, in place of the last one of the same eval.
     PutEval {
         /// The package.
@@ -300,8 +296,6 @@ pub enum Write<'a> {
     },
     /// Queues a job.
     QueueJob(NewJob),
-    /// Makes a job due at once, and counts its attempts anew.
-    RetryJob(JobId),
     /// Adds a trusted publisher, or makes it what it is from now on, found by its id.
     PutPublisher(TrustedPublisher),
     /// Deletes a trusted publisher and its tokens.

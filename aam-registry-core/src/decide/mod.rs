@@ -48,7 +48,6 @@ mod token_revocation;
 mod trusted_publisher;
 mod unyank;
 mod visibility;
-mod webhook;
 mod yank;
 
 pub use account::{AccountActor, AccountChange, AccountFacts, AccountUpdate, ChangedAccount, MAX_ONE_TIME_TOKENS};
@@ -92,7 +91,4 @@ pub use token_revocation::{RevokedTokens, TokenRevocation, TokenRevocationFacts}
 pub use trusted_publisher::{PublisherChange, PublisherCommand, PublisherFacts, PublisherQuery};
 pub use unyank::Unyank;
 pub use visibility::VisibilityChange;
-pub use webhook::{
-    WebhookAction, WebhookChange, WebhookCommand, WebhookFacts, WebhookPatch, WebhookReport, WebhookReportFacts,
-};
 pub use yank::{Yank, Yanked};

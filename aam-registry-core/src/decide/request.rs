@@ -8,11 +8,11 @@ use super::{
     NewScope, NewScopeFacts, NewToken, NewUser, NewUserFacts, PackageCommand, PackageFacts, PackageReads,
     PublisherCommand, PublisherFacts, ResourceRequest, RevokeToken, RevokeTokenFacts, SecondFactorChange,
     SecondFactorFacts, TellOfToken, TellOfTokenFacts, TokenExchange, TokenExchangeFacts, TokenRevocation,
-    TokenRevocationFacts, WebhookCommand, WebhookFacts, WebhookReport, WebhookReportFacts, Write,
+    TokenRevocationFacts, Write,
 };
 use crate::{
     error::Result,
-    types::{Asked, ScopeWebhook, TrustedPublisher, UserId},
+    types::{Asked, TrustedPublisher, UserId},
 };
 
 /// A command about a package, whichever it is.
@@ -161,11 +161,6 @@ requests! {
     CreateScope(NewScope, NewScopeFacts) -> (), invalidation |_, _| Invalidation::Nothing;
     /// Sets or removes a member of a scope.
     ChangeMember(MemberChange, MemberFacts) -> (), invalidation |change, _| Invalidation::Metadata(change.invalidates());
-    /// Makes, changes, deletes or tests a webhook, or sends a delivery again. Gives the webhook as it is
-    /// then, or was before it was deleted.
-    ChangeWebhook(WebhookCommand, WebhookFacts) -> ScopeWebhook, invalidation |_, _| Invalidation::Nothing;
-    /// Notes how a delivery ended. Gives the webhook if that disabled it.
-    ReportDelivery(WebhookReport, WebhookReportFacts) -> Option<ScopeWebhook>, invalidation |_, _| Invalidation::Nothing;
     /// Adds or removes a trusted publisher of a package, or sets whether nobody else may publish it. Gives
     /// the publisher that was added or removed.
     ChangePublisher(PublisherCommand, PublisherFacts) -> Option<TrustedPublisher>, invalidation |_, _| Invalidation::Nothing;

@@ -9,8 +9,7 @@ use crate::{
     error::Result,
     types::{
         Approval, ApprovalStatus, Asked, Gates, PackageName, Page, PageRequest, Reach, RecallList, RecallQuery,
-        ScopeName, ScopeWebhook, SecondFactor, Sha256Digest, StoredWebhook, TokenNotice, UserId, Username, Version,
-        WaitingVersion, WebhookId,
+        SecondFactor, Sha256Digest, TokenNotice, UserId, Username, Version, WaitingVersion,
     },
 };
 
@@ -58,10 +57,6 @@ queries! {
         /// About a resource.
         Resource(ResourceQuery),
     }
-    /// The webhooks of a scope, oldest first.
-    WebhooksOfScope(ScopeName) -> Vec<ScopeWebhook>;
-    /// A webhook with its secret.
-    WebhookById(WebhookId) -> Option<StoredWebhook>;
     /// The gates of a package's dist-tags, if the package is within reach.
     TagGates((PackageName, Reach)) -> Option<Gates>;
     /// The decisions about a version, oldest first; whoever asks has asked before whether it is shown.

@@ -4,10 +4,14 @@
 pub(crate) mod invitations;
 mod operator_webhooks;
 mod reports;
+mod webhooks;
 
 use aam_registry_core::decide::{ChangesOf, DecisionOf, ResourceQuery, ResourceRequest};
 #[cfg(feature = "postgres")]
-use aam_registry_core::types::{Actor, PackageName};
+use aam_registry_core::{
+    decide::NewReport,
+    types::{Actor, PackageName, ScopeName},
+};
 
 use super::{
     columns::Corrupt,
@@ -34,6 +38,14 @@ pub(crate) async fn decide<T: Transaction>(tx: &T, request: &ResourceRequest) ->
             let facts = reports::close_report_facts(tx, asked.question()).await?;
             written(asked.decide(&facts)?, reports::write)?
         }
+        ResourceRequest::WebhookCommand(asked) => {
+            let facts = webhooks::facts(tx, asked.question()).await?;
+            written(asked.decide(&facts)?, webhooks::write)?
+        }
+        ResourceRequest::WebhookReport(asked) => {
+            let facts = webhooks::report_facts(tx, asked.question()).await?;
+            written(asked.decide(&facts)?, webhooks::write)?
+        }
         ResourceRequest::OperatorWebhookReport(asked) => {
             let facts = operator_webhooks::facts(tx, &asked.question().name).await?;
             written(asked.decide(&facts)?, operator_webhooks::write)?
@@ -53,20 +65,41 @@ pub(crate) async fn answer<T: Transaction>(tx: &T, query: &ResourceQuery) -> Res
             asked.answer(invitations::of_secret(tx, &asked.question().0).await?);
         }
         ResourceQuery::Reports(asked) => asked.answer(reports::list(tx, &asked.question().0).await?),
+        ResourceQuery::WebhooksOfScope(asked) => asked.answer(webhooks::of_scope(tx, &asked.question().0).await?),
+        ResourceQuery::WebhookById(asked) => asked.answer(webhooks::find(tx, asked.question().0).await?),
         ResourceQuery::OperatorWebhookStates(asked) => asked.answer(operator_webhooks::list(tx).await?),
     }
     Ok(())
 }
 
-/// The account and the package that a command locks: requests that wait for the same ones wait without a connection.
+/// What a command locks that other requests may hold for long: those that wait for the same wait without a
+/// connection.
 #[cfg(feature = "postgres")]
-pub(crate) fn locked(request: &ResourceRequest) -> (Option<&Actor>, Option<&PackageName>) {
-    match request {
-        ResourceRequest::InvitationChange(asked) => (asked.question().actor.as_ref(), None),
-        ResourceRequest::NewReport(asked) => (Some(&asked.question().actor), Some(&asked.question().report.package)),
-        ResourceRequest::CloseReport(asked) => (Some(&asked.question().actor), None),
-        ResourceRequest::OperatorWebhookReport(_) | ResourceRequest::EnableOperatorWebhook(_) => (None, None),
-    }
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Locked<'a> {
+    pub(crate) actor: &'a Actor,
+    pub(crate) scope: Option<&'a ScopeName>,
+    pub(crate) package: Option<&'a PackageName>,
+}
+
+/// What a command locks, if anything.
+#[cfg(feature = "postgres")]
+pub(crate) fn locked(request: &ResourceRequest) -> Option<Locked<'_>> {
+    let by = |actor| Locked { actor, scope: None, package: None };
+    Some(match request {
+        ResourceRequest::InvitationChange(asked) => by(asked.question().actor.as_ref()?),
+        ResourceRequest::NewReport(asked) => {
+            let NewReport { actor, report, .. } = asked.question();
+            Locked { package: Some(&report.package), ..by(actor) }
+        }
+        ResourceRequest::CloseReport(asked) => by(&asked.question().actor),
+        ResourceRequest::WebhookCommand(asked) => {
+            Locked { scope: Some(&asked.question().scope), ..by(&asked.question().actor) }
+        }
+        ResourceRequest::WebhookReport(_)
+        | ResourceRequest::OperatorWebhookReport(_)
+        | ResourceRequest::EnableOperatorWebhook(_) => return None,
+    })
 }
 
 /// The changes of a decision, with the steps that write them.

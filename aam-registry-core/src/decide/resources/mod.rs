@@ -6,6 +6,7 @@
 mod invitation;
 mod operator_webhook;
 mod report;
+mod webhook;
 
 use std::sync::Arc;
 
@@ -14,10 +15,18 @@ use jiff::Timestamp;
 pub use operator_webhook::{EnableOperatorWebhook, OperatorWebhookFacts, OperatorWebhookReport, OperatorWebhookWrite};
 pub use report::{CloseReport, CloseReportFacts, NewReport, NewReportFacts, ReportWrite};
 
+pub use webhook::{
+    WebhookAction, WebhookChange, WebhookCommand, WebhookFacts, WebhookPatch, WebhookReport, WebhookReportFacts,
+    WebhookWrite,
+};
+
 use super::{Command, DecisionOf, Invalidation, query::queries};
 use crate::{
     error::Result,
-    types::{Asked, Invitation, NamedReport, OperatorWebhookState, Page, Report, ReportFilter, Sha256Digest},
+    types::{
+        Asked, Invitation, NamedReport, OperatorWebhookState, Page, Report, ReportFilter, ScopeName, ScopeWebhook,
+        Sha256Digest, StoredWebhook, WebhookId,
+    },
 };
 
 macro_rules! commands {
@@ -58,6 +67,11 @@ commands! {
     NewReport(NewReportFacts) -> Report, writes ReportWrite;
     /// Closes a report.
     CloseReport(CloseReportFacts) -> NamedReport, writes ReportWrite;
+    /// Makes, changes, deletes or tests a webhook of a scope, or sends a delivery again. Gives the webhook as it is
+    /// then, or was before it was deleted.
+    WebhookCommand(WebhookFacts) -> ScopeWebhook, writes WebhookWrite;
+    /// Notes how a delivery to a webhook of a scope ended. Gives the webhook if that disabled it.
+    WebhookReport(WebhookReportFacts) -> Option<ScopeWebhook>, writes WebhookWrite;
     /// Notes how a delivery to a webhook of the operator ended. Gives its state if that disabled it.
     OperatorWebhookReport(OperatorWebhookFacts) -> Option<OperatorWebhookState>, writes OperatorWebhookWrite;
     /// Puts a webhook of the operator to use again. `false` if it was not disabled.
@@ -73,6 +87,10 @@ queries! {
     InvitationOfSecret(Sha256Digest) -> Option<Invitation>;
     /// Reports, newest first.
     Reports(ReportFilter) -> Page<NamedReport>;
+    /// The webhooks of a scope, oldest first.
+    WebhooksOfScope(ScopeName) -> Vec<ScopeWebhook>;
+    /// A webhook of a scope with its secret.
+    WebhookById(WebhookId) -> Option<StoredWebhook>;
     /// What is known of the webhooks of the operator, in the order of their names; also of some that are
     /// configured no more.
     OperatorWebhookStates(()) -> Vec<OperatorWebhookState>;

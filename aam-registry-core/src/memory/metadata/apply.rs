@@ -10,10 +10,7 @@ use super::tables::{
 use crate::{
     decide::{Changes, Decision, NewVersion, Write},
     error::{Error, Result},
-    types::{
-        AccountState, Gates, JobSelection, NewAuditEntry, NewJob, PackageName, ScopeName, ScopeRole, TrustedPublisher,
-        Version,
-    },
+    types::{AccountState, Gates, NewAuditEntry, NewJob, PackageName, ScopeName, ScopeRole, TrustedPublisher, Version},
 };
 
 impl Tables {
@@ -142,21 +139,11 @@ impl Tables {
             Write::MoveLatest { package, latest } => self.package_mut(&package)?.latest = latest.after,
             Write::SetVisibility { package, visibility } => self.package_mut(&package)?.visibility = visibility,
             Write::Touch { package, at } => self.package_mut(&package)?.updated_at = at,
-            Write::PutWebhook(stored) => {
-                self.webhooks.insert(stored.webhook.id, stored);
-            }
-            Write::DeleteWebhook(webhook) => {
-                self.webhooks.remove(&webhook.id);
-                self.jobs.remove_kind(&webhook.job_kind());
-            }
             Write::PutEval { package, version, result } => {
                 self.version_mut(&package, &version)?.evals.insert(result.name.clone(), result);
             }
             Write::SetGates { package, gates } => self.package_mut(&package)?.gates = gates,
             Write::QueueJob(job) => self.jobs.add(job, now),
-            Write::RetryJob(id) => {
-                self.jobs.retry(&JobSelection::Ids(vec![id]), now);
-            }
             Write::PutPublisher(publisher) => {
                 self.publishers.insert(publisher.id, publisher);
             }

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use super::MemoryMetadata;
 use crate::{
-    decide::{PublisherCommand, PublisherQuery, Request, RevokeTokenFacts, TellOfTokenFacts, WebhookReportFacts},
+    decide::{PublisherCommand, PublisherQuery, Request, RevokeTokenFacts, TellOfTokenFacts},
     error::Result,
     ports::{CommandHandler, QueryHandler, QueryRequest},
 };
@@ -36,11 +36,6 @@ impl CommandHandler for MemoryMetadata {
             }
             Request::CreateScope(asked) => asked.decide(&tables.new_scope_facts(asked.question())),
             Request::ChangeMember(asked) => asked.decide(&tables.member_facts(asked.question())),
-            Request::ChangeWebhook(asked) => asked.decide(&tables.webhook_facts(asked.question(), now)),
-            Request::ReportDelivery(asked) => {
-                let webhook = tables.webhooks.get(&asked.question().id).cloned();
-                asked.decide(&WebhookReportFacts { webhook })
-            }
             Request::ChangePublisher(asked) => {
                 let PublisherCommand { actor, package, .. } = asked.question();
                 asked.decide(&tables.publisher_facts(actor, package))
@@ -57,7 +52,6 @@ impl QueryHandler for MemoryMetadata {
         let tables = self.tables();
         match &request {
             QueryRequest::Resource(query) => self.resources().answer(query, &tables),
-            QueryRequest::WebhooksOfScope(asked) => asked.answer(tables.webhooks_of(&asked.question().0)),
             QueryRequest::AddressesOfLogin(asked) => asked.answer(tables.addresses_of_login(&asked.question().0)),
             QueryRequest::ErasedUsernames(asked) => asked.answer(tables.erased_usernames(&asked.question().0)),
             QueryRequest::TokensToTellOf(asked) => asked.answer(tables.tokens_to_tell_of(asked.question().0)),
@@ -65,7 +59,6 @@ impl QueryHandler for MemoryMetadata {
             QueryRequest::SecondFactorOf(asked) => {
                 asked.answer(tables.second_factors.get(&asked.question().0).cloned());
             }
-            QueryRequest::WebhookById(asked) => asked.answer(tables.webhooks.get(&asked.question().0).cloned()),
             QueryRequest::TagGates(asked) => {
                 let (name, reach) = &asked.question().0;
                 asked.answer(tables.package(name, *reach).map(|package| package.gates.clone()));

@@ -22,7 +22,6 @@ mod tables;
 mod tokens;
 mod trusted_publishers;
 mod users;
-mod webhooks;
 
 use std::{
     fmt,

@@ -9,8 +9,8 @@ use crate::{
         AccountState, ApprovalStatus, ArchiveFile, ArchiveKey, AuditEntry, ChainLink, DistTag, DownloadBatchId,
         EvalName, EvalResult, Gates, Invitation, InvitationId, LatestTag, LoginSession, Manifest, NewAuditEntry,
         OneTimeToken, PackageName, PublishedVersion, PublisherId, PublisherTokenId, Reach, ScopeName, ScopeRole,
-        SecondFactor, Sha256Digest, StoredWebhook, Token, TokenId, TokenNotice, TrustedPublisher, UploadId, User,
-        UserId, Username, Version, VersionStatus, VersionTexts, Visibility, WebhookId,
+        SecondFactor, Sha256Digest, Token, TokenId, TokenNotice, TrustedPublisher, UploadId, User, UserId, Username,
+        Version, VersionStatus, VersionTexts, Visibility,
     },
 };
 
@@ -41,7 +41,6 @@ pub(super) struct Tables {
     pub(super) sequenced: usize,
     pub(super) chain_head: ChainLink,
     pub(super) jobs: QueuedJobs,
-    pub(super) webhooks: BTreeMap<WebhookId, StoredWebhook>,
     pub(super) publishers: BTreeMap<PublisherId, TrustedPublisher>,
     pub(super) publisher_tokens: BTreeMap<PublisherTokenId, PublisherToken>,
     /// Until when each has to be remembered.

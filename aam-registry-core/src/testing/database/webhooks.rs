@@ -7,10 +7,10 @@ use super::world::{actor, admin, audit_by, dead_actors, entry, now, refused, sco
 use crate::{
     decide::{
         DeliveryOutcome, EnableOperatorWebhook, MemberChange, OperatorWebhookReport, OperatorWebhookStates,
-        WebhookAction, WebhookChange, WebhookCommand, WebhookPatch, WebhookReport,
+        WebhookAction, WebhookById, WebhookChange, WebhookCommand, WebhookPatch, WebhookReport, WebhooksOfScope,
     },
     error::{ErrorCode, Result},
-    ports::{CommandHandlerExt, Database, QueryHandlerExt, WebhookById, WebhooksOfScope},
+    ports::{CommandHandlerExt, Database, QueryHandlerExt},
     types::{
         AccountRoles, Actor, AuditEvent, DisableReason, Job, JobFilter, JobId, JobSelection, JobState, NewAuditEntry,
         NewJob, OperatorWebhookState, PageRequest, ScopeName, ScopeRole, ScopeWebhook, SealedSecret, StoredWebhook,

@@ -5,6 +5,7 @@
 mod invitations;
 mod operator_webhooks;
 mod reports;
+mod webhooks;
 
 use jiff::Timestamp;
 
@@ -19,12 +20,13 @@ use crate::{
 pub(super) struct Resources {
     operator_webhooks: operator_webhooks::OperatorWebhooks,
     reports: reports::Reports,
+    webhooks: webhooks::Webhooks,
 }
 
 impl Resources {
     /// Executes a command.
     pub(super) fn handle(&mut self, request: &ResourceRequest, tables: &mut Tables, now: Timestamp) -> Result<()> {
-        let Self { operator_webhooks, reports } = self;
+        let Self { operator_webhooks, reports, webhooks } = self;
         match request {
             ResourceRequest::InvitationChange(asked) => {
                 let decision = asked.decide(&tables.invitation_facts(asked.question()))?;
@@ -37,6 +39,14 @@ impl Resources {
             ResourceRequest::CloseReport(asked) => {
                 let decision = asked.decide(&reports.close_report_facts(tables, asked.question()))?;
                 apply(tables, now, decision, |_, write| reports.write(write));
+            }
+            ResourceRequest::WebhookCommand(asked) => {
+                let decision = asked.decide(&webhooks.facts(tables, asked.question(), now))?;
+                apply(tables, now, decision, |tables, write| webhooks.write(tables, write, now));
+            }
+            ResourceRequest::WebhookReport(asked) => {
+                let decision = asked.decide(&webhooks.report_facts(asked.question().id))?;
+                apply(tables, now, decision, |tables, write| webhooks.write(tables, write, now));
             }
             ResourceRequest::OperatorWebhookReport(asked) => {
                 let decision = asked.decide(&operator_webhooks.facts(&asked.question().name))?;
@@ -56,6 +66,8 @@ impl Resources {
             ResourceQuery::Invitations(asked) => asked.answer(tables.open_invitations(asked.question().0)),
             ResourceQuery::InvitationOfSecret(asked) => asked.answer(tables.invitation_of_secret(&asked.question().0)),
             ResourceQuery::Reports(asked) => asked.answer(self.reports.list(tables, &asked.question().0)),
+            ResourceQuery::WebhooksOfScope(asked) => asked.answer(self.webhooks.of_scope(&asked.question().0)),
+            ResourceQuery::WebhookById(asked) => asked.answer(self.webhooks.find(asked.question().0)),
             ResourceQuery::OperatorWebhookStates(asked) => asked.answer(self.operator_webhooks.list()),
         }
     }
