@@ -1,6 +1,5 @@
-//! What the adapters on relational databases share: how domain types lie in
-//! columns, how searches run, what is shown of private packages, how downloads are counted, how queued jobs are read,
-//! and which schema serves this release, and which credentials and accounts are valid.
+//! What the adapters on relational databases share: the statements of resources, how domain types are stored in
+//! columns, searches, the conditions of SQL for valid credentials and visible packages, and the check of the schema.
 
 pub(crate) mod columns;
 pub(crate) mod downloads;

@@ -29,8 +29,6 @@ const LIST: &str =
     named_reports!("WHERE r.id > '00000000-0000-0000-0000-000000000000' ORDER BY r.id DESC LIMIT $1 OFFSET $2");
 const LIST_OPEN: &str = named_reports!("WHERE r.closed_at IS NULL ORDER BY r.id DESC LIMIT $1 OFFSET $2");
 const LIST_CLOSED: &str = named_reports!("WHERE r.closed_at IS NOT NULL ORDER BY r.id DESC LIMIT $1 OFFSET $2");
-const COUNT: &str = "SELECT (SELECT count(*) FROM reports WHERE closed_at IS NULL)
-    + (SELECT count(*) FROM reports WHERE closed_at IS NOT NULL)";
 const COUNT_OPEN: &str = "SELECT count(*) FROM reports WHERE closed_at IS NULL";
 const COUNT_CLOSED: &str = "SELECT count(*) FROM reports WHERE closed_at IS NOT NULL";
 const PUT: &str = "INSERT INTO reports
@@ -59,12 +57,15 @@ pub(super) async fn close_report_facts<T: Transaction>(
 
 /// Reports, newest first.
 pub(super) async fn list<T: Transaction>(tx: &T, filter: &ReportFilter) -> Result<Page<NamedReport>, T::Failure> {
-    let (count, list) = match filter.state {
-        None => (COUNT, LIST),
-        Some(ReportState::Open) => (COUNT_OPEN, LIST_OPEN),
-        Some(ReportState::Closed) => (COUNT_CLOSED, LIST_CLOSED),
+    let (counts, list): (&[_], _) = match filter.state {
+        None => (&[COUNT_OPEN, COUNT_CLOSED], LIST),
+        Some(ReportState::Open) => (&[COUNT_OPEN], LIST_OPEN),
+        Some(ReportState::Closed) => (&[COUNT_CLOSED], LIST_CLOSED),
     };
-    let total = tx.count(count, params![]).await?;
+    let mut total = 0;
+    for count in counts {
+        total += tx.count(count, params![]).await?;
+    }
     let request = filter.page;
     let items = tx.all(list, params![request.limit, request.offset()], report).await?;
     Ok(Page { items, total, request })

@@ -11,7 +11,7 @@ use super::{
 };
 
 /// From the start of an upload to its commit: how often the server is waited for, and how many statements it runs.
-const OF_A_PUBLISH: (usize, usize) = (0, 0);
+const OF_A_PUBLISH: (usize, usize) = (4, 11);
 
 /// A round trip to a database in another zone takes milliseconds. If this fails because a publish became faster,
 /// lower the numbers; if it became slower, send the new statement together with others.
