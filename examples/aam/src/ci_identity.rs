@@ -65,7 +65,7 @@ pub(crate) async fn publishing_client(session: &Session, registry: &Registry, pa
         return session.authenticated(registry).map_err(with_permission);
     };
     let called = identity.called();
-    let client = Client::new(registry.url.clone(), None, &session.wait_budget)?;
+    let client = Client::new(registry.url.clone(), None, &session.patience)?;
     let Some(audience) = client.id_token_audience().await? else {
         session.out.note(&format!("{} takes no ID tokens, so {called} cannot publish by itself", registry.url));
         return session.authenticated(registry);

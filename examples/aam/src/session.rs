@@ -11,7 +11,7 @@ use std::{
 };
 
 use crate::{
-    api::{Client, Limits, WaitBudget},
+    api::{Client, Limits, Patience},
     config::{Ceilings, Config, Credentials, Home, RegistryUrl, Secret},
     failure::{Failure, Kind, Result},
     output::Output,
@@ -34,7 +34,7 @@ pub(crate) struct Session {
     /// Whether it was said that a token can be read on its way.
     warned: AtomicBool,
     /// How long registries are waited for.
-    pub(crate) wait_budget: WaitBudget,
+    pub(crate) patience: Patience,
     /// Whether `--yes` was given for the registries that a lock file names.
     trusts_lock: bool,
     /// Those of them that were agreed to.
@@ -59,9 +59,9 @@ impl Session {
         let home = Home::find()?;
         let config = Config::read(&home)?;
         let ceilings = Ceilings::of(&config.max, max)?;
-        let (warned, wait_budget) = (AtomicBool::new(false), WaitBudget::new(out, ceilings));
+        let (warned, patience) = (AtomicBool::new(false), Patience::new(out, ceilings));
         let (trusts_lock, agreed) = (false, Mutex::default());
-        Ok(Self { out, home, config, asked_registry: registry, folder, warned, wait_budget, trusts_lock, agreed })
+        Ok(Self { out, home, config, asked_registry: registry, folder, warned, patience, trusts_lock, agreed })
     }
 
     /// The registry in use: `--registry`, `AAM_REGISTRY`, the default one, the
@@ -105,7 +105,7 @@ impl Session {
 
     /// What the registry in use takes; the usual limits where none can be asked.
     pub(crate) async fn limits(&self) -> Limits {
-        let client = self.registry().and_then(|registry| Client::new(registry.url, None, &self.wait_budget));
+        let client = self.registry().and_then(|registry| Client::new(registry.url, None, &self.patience));
         match client {
             Ok(client) => *client.limits().await,
             Err(_) => Limits::usual(),
@@ -118,7 +118,7 @@ impl Session {
         if token.is_some() {
             self.warn_if_exposed(registry);
         }
-        Client::new(registry.url.clone(), token, &self.wait_budget)
+        Client::new(registry.url.clone(), token, &self.patience)
     }
 
     /// Takes packages from whatever registry a lock file names.
@@ -190,7 +190,7 @@ impl Session {
         match self.token(registry)? {
             Some(token) => {
                 self.warn_if_exposed(registry);
-                Client::new(registry.url.clone(), Some(token), &self.wait_budget)
+                Client::new(registry.url.clone(), Some(token), &self.patience)
             }
             None => {
                 Err(Failure::new(Kind::Access, "unauthorized", format!("You are not logged in to {}", registry.url))

@@ -11,9 +11,9 @@ use tokio::sync::OnceCell;
 use super::{
     answer,
     limits::Limits,
+    patience::Patience,
     retry::{self, Repeat},
     unreachable::{self, unreachable_registry},
-    wait_budget::WaitBudget,
 };
 use crate::{
     config::{Ceilings, RegistryUrl, Secret},
@@ -37,14 +37,14 @@ pub(crate) struct Client {
     pub(super) uploads: reqwest::Client,
     registry: RegistryUrl,
     token: Option<Secret>,
-    wait_budget: WaitBudget,
+    patience: Patience,
     /// What the registry takes, once it was asked.
     pub(super) limits: Arc<OnceCell<Limits>>,
 }
 
 impl Client {
-    /// A client of `registry` that sends `token` with every request and waits within `wait_budget`.
-    pub(crate) fn new(registry: RegistryUrl, token: Option<Secret>, wait_budget: &WaitBudget) -> Result<Self> {
+    /// A client of `registry` that sends `token` with every request and waits within `patience`.
+    pub(crate) fn new(registry: RegistryUrl, token: Option<Secret>, patience: &Patience) -> Result<Self> {
         let builder = || {
             reqwest::Client::builder()
                 .user_agent(concat!("aam/", env!("CARGO_PKG_VERSION")))
@@ -55,7 +55,7 @@ impl Client {
         let http = builder().redirect(within_the_origin()).read_timeout(IDLE).build().map_err(failed)?;
         let downloads = builder().redirect(Policy::limited(REDIRECTS)).read_timeout(IDLE).build().map_err(failed)?;
         let uploads = builder().redirect(Policy::none()).build().map_err(failed)?;
-        Ok(Self { http, downloads, uploads, registry, token, wait_budget: wait_budget.clone(), limits: Arc::default() })
+        Ok(Self { http, downloads, uploads, registry, token, patience: patience.clone(), limits: Arc::default() })
     }
 
     /// The same client with another token.
@@ -94,7 +94,7 @@ impl Client {
 
     /// What the registry may not make a command exceed.
     pub(super) fn ceilings(&self) -> &Ceilings {
-        self.wait_budget.ceilings()
+        self.patience.ceilings()
     }
 
     /// Gets an answer whole, within the time that it may take.
@@ -153,7 +153,7 @@ impl Client {
 
     /// Waits before another try, after `answer` or none; `false` where the command has waited enough.
     pub(super) async fn wait(&self, wait: Duration, answer: Option<StatusCode>) -> bool {
-        self.wait_budget.wait(&self.registry, wait, retry::why(answer)).await
+        self.patience.wait(&self.registry, wait, retry::why(answer)).await
     }
 
     /// A request with the credential.

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::{answer, client::Client};
 
 /// How long the registry may take to tell its limits; a command goes on without them.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(5);
 /// How many of the largest manifests an answer may be as large as.
 const MANIFESTS: usize = 32;
 /// The most bytes that are held in memory of an answer, whatever the registry says it takes.
@@ -81,7 +81,7 @@ impl Client {
     }
 
     async fn ask_for_limits(&self) -> Option<Limits> {
-        let request = self.request(Method::GET, self.url("limits")).timeout(ANSWER_TIMEOUT);
+        let request = self.request(Method::GET, self.url("limits")).timeout(PATIENCE);
         let response = request.send().await.ok()?;
         let answer: Answer = answer::json(self.registry(), response).await.ok()?;
         Some(answer.into())

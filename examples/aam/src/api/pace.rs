@@ -9,7 +9,7 @@ use crate::config::LEAST_SPEED;
 #[derive(Debug)]
 pub(super) struct Pace {
     /// How long it may be slower than [`LEAST_SPEED`].
-    longest_pause: Duration,
+    patience: Duration,
     /// When the stretch of time began that is measured now.
     begun: Instant,
     /// Bytes that came in it.
@@ -20,20 +20,20 @@ pub(super) struct Pace {
 
 impl Pace {
     /// That of a download which begins at `now`.
-    pub(super) fn new(now: Instant, longest_pause: Duration) -> Self {
-        Self { longest_pause, begun: now, received: 0, last: now }
+    pub(super) fn new(now: Instant, patience: Duration) -> Self {
+        Self { patience, begun: now, received: 0, last: now }
     }
 
     /// Notes that `bytes` came at `now`; whether it goes on fast enough.
     pub(super) fn holds(&mut self, now: Instant, bytes: u64) -> bool {
         // The connection is given up when nothing comes for so long: this process was stopped in between.
         if now.duration_since(self.last) > IDLE {
-            *self = Self::new(now, self.longest_pause);
+            *self = Self::new(now, self.patience);
         }
         self.last = now;
         self.received += bytes;
         let time = now.duration_since(self.begun);
-        if time < self.longest_pause {
+        if time < self.patience {
             return true;
         }
         let holds = self.received >= LEAST_SPEED.saturating_mul(time.as_secs());

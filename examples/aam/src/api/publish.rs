@@ -30,9 +30,9 @@ use crate::{
 };
 
 /// How long the registry may take to answer once it has everything, in idle periods.
-const IDLE_PERIODS: u32 = 4;
+const PATIENCE: u32 = 4;
 /// How long its answer may take to arrive whole once it has begun.
-const ANSWER: Duration = IDLE.saturating_mul(IDLE_PERIODS);
+const ANSWER: Duration = IDLE.saturating_mul(PATIENCE);
 
 /// An archive to publish.
 #[derive(Debug)]
@@ -196,7 +196,7 @@ async fn stall(sent: &AtomicU64, size: u64) {
         let now = sent.load(Ordering::Relaxed);
         silent = if now == before { silent + 1 } else { 0 };
         before = now;
-        let allowed = if now >= size { IDLE_PERIODS } else { 1 };
+        let allowed = if now >= size { PATIENCE } else { 1 };
         if silent >= allowed {
             return;
         }

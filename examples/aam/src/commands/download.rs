@@ -33,7 +33,7 @@ impl Download {
         let name = &self.package.name;
         let client = session.client(&session.registry()?)?;
         let found = client.resolve(name, &self.package.selector()).await?;
-        let ceilings = session.wait_budget.ceilings();
+        let ceilings = session.patience.ceilings();
         ceilings.admit_download(found.archive_size)?;
         let path = if self.output.is_dir() {
             self.output.join(crate::package::archive_name(name, &found.version))

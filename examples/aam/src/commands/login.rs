@@ -71,7 +71,7 @@ pub(super) async fn open_session(
     password: &Secret,
     otp: Option<&str>,
 ) -> Result<Client> {
-    let anonymous = Client::new(registry.url.clone(), None, &session.wait_budget)?;
+    let anonymous = Client::new(registry.url.clone(), None, &session.patience)?;
     let token = match anonymous.login(login, password, otp).await {
         Err(failure) if otp.is_none() => anonymous.login(login, password, Some(&otp::asked(failure)?)).await?,
         token => token?,

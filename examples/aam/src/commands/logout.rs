@@ -26,7 +26,7 @@ impl Logout {
             });
         };
         let token = credential.token.clone();
-        let revoked = match Client::new(registry.url.clone(), Some(token), &session.wait_budget) {
+        let revoked = match Client::new(registry.url.clone(), Some(token), &session.patience) {
             Ok(client) => client.revoke_token(&credential.token_id).await,
             Err(failure) => Err(failure),
         };

@@ -83,7 +83,7 @@ fn wanted_password(from_stdin: bool) -> Result<Secret> {
 }
 
 fn anonymous(session: &Session, registry: &Registry) -> Result<Client> {
-    Client::new(registry.url.clone(), None, &session.wait_budget)
+    Client::new(registry.url.clone(), None, &session.patience)
 }
 
 /// Asks for a mail with a link.

@@ -52,7 +52,7 @@ impl Register {
         if !self.password_stdin && prompt::password("The same again", false)? != password {
             return Err(Failure::usage("The passwords differ"));
         }
-        let client = Client::new(registry.url.clone(), None, &session.wait_budget)?;
+        let client = Client::new(registry.url.clone(), None, &session.patience)?;
         let user = client.register(&username, &email, &password, self.invitation.as_deref()).await?;
         if self.no_login {
             return session.out.done(&user, || {

@@ -20,7 +20,7 @@ impl VerifyEmail {
     pub(crate) async fn run(self, session: &Session) -> Result<()> {
         let registry = session.registry()?;
         if let Some(link) = self.link {
-            let client = Client::new(registry.url.clone(), None, &session.wait_budget)?;
+            let client = Client::new(registry.url.clone(), None, &session.patience)?;
             client.verify_email(&link).await?;
             return session.out.done(&json!({"verified": true}), || vec!["Your e-mail address is verified".to_owned()]);
         }

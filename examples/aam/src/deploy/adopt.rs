@@ -7,8 +7,8 @@ use aam_registry_core::types::Sha256Digest;
 
 use super::{
     apply_sections::section_record,
-    deploy_path::{DeployPath, DeployPathKey},
     earlier::Earlier,
+    place::{Place, PlaceKey},
     plan::{Plan, PlannedSection},
     present::{Present, present},
     record::{FileRecord, Record, SectionedFile},
@@ -25,7 +25,7 @@ use crate::{
 pub(crate) struct Adopted {
     /// Where an earlier aam put files that have another place now.
     pub(crate) moved: Vec<String>,
-    /// Paths with other contents than the packages have.
+    /// Places with other contents than the packages have.
     pub(crate) foreign: Vec<String>,
     /// Files of the user's that an earlier aam wrote for all projects.
     pub(crate) of_user: Vec<String>,
@@ -86,7 +86,7 @@ pub(crate) fn adopt(
     Ok(adopted)
 }
 
-fn has(plan: &Plan, place: &DeployPath, id: &str) -> bool {
+fn has(plan: &Plan, place: &Place, id: &str) -> bool {
     plan.sections.get(place).is_some_and(|sections| sections.contains_key(id))
 }
 
@@ -107,7 +107,7 @@ enum Found {
 fn adopt_section(
     roots: &Roots,
     record: &mut Record,
-    place: &DeployPath,
+    place: &Place,
     id: &str,
     planned: &PlannedSection,
 ) -> Result<Found> {
@@ -125,7 +125,7 @@ fn adopt_section(
         Ok(Some(body)) if Sha256Digest::of(&body) == Sha256Digest::of(&planned.body) => {
             let before = markers.guess_before(&text).to_owned();
             let created = section::only_sections(&text);
-            let file = record.sections.entry(Text(DeployPathKey(place.clone())));
+            let file = record.sections.entry(Text(PlaceKey(place.clone())));
             let file = file.or_insert_with(|| SectionedFile { created, ..SectionedFile::default() });
             file.sections.insert(id.to_owned(), section_record(planned, before));
             Ok(Found::Ours)
@@ -135,6 +135,6 @@ fn adopt_section(
 }
 
 /// The folders that git makes for its files go with the last of them.
-fn add_folders(record: &mut Record, place: &DeployPath) {
-    record.folders.extend(place.folders().map(|folder| Text(DeployPathKey(folder))));
+fn add_folders(record: &mut Record, place: &Place) {
+    record.folders.extend(place.folders().map(|folder| Text(PlaceKey(folder))));
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::{
     apply_sections::{apply_sections, section_record},
-    deploy_path::{DeployPath, DeployPathKey},
+    place::{Place, PlaceKey},
     plan::Plan,
     present::{Present, present},
     record::{FileRecord, Others, Record, SectionRecord, SectionedFile},
@@ -44,7 +44,7 @@ pub(crate) struct Applied {
 pub(crate) fn announce(roots: &Roots, record: &mut Record, plan: &Plan, policy: Policy) -> Result<()> {
     for (place, file) in &plan.files {
         let there = present(roots, place)?;
-        let key = Text(DeployPathKey(place.clone()));
+        let key = Text(PlaceKey(place.clone()));
         match record.files.get_mut(&key) {
             Some(known) if *known.sha256 != file.sha256 => known.next = Some(Text(file.sha256)),
             None if there == Present::Nothing || policy == Policy::Force => {
@@ -63,7 +63,7 @@ pub(crate) fn announce(roots: &Roots, record: &mut Record, plan: &Plan, policy: 
             if record.section(place, id).is_none() && absent {
                 note_folders(roots, record, place)?;
             }
-            let file = record.sections.entry(Text(DeployPathKey(place.clone())));
+            let file = record.sections.entry(Text(PlaceKey(place.clone())));
             let file = file.or_insert_with(|| SectionedFile { created: text.is_none(), ..SectionedFile::default() });
             match file.sections.get_mut(id) {
                 Some(known) if known.sha256 != sha256 => known.next = Some(sha256),
@@ -161,12 +161,12 @@ fn remove_stale_files(
 }
 
 /// Remembers the folders that writing `place` will make.
-pub(super) fn note_folders(roots: &Roots, record: &mut Record, place: &DeployPath) -> Result<()> {
+pub(super) fn note_folders(roots: &Roots, record: &mut Record, place: &Place) -> Result<()> {
     for folder in place.folders() {
         if roots.look(&folder)? != Entry::Nothing {
             break;
         }
-        record.folders.insert(Text(DeployPathKey(folder)));
+        record.folders.insert(Text(PlaceKey(folder)));
     }
     Ok(())
 }

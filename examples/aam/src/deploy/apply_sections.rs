@@ -6,7 +6,7 @@ use aam_registry_core::types::Sha256Digest;
 
 use super::{
     apply::{Applied, Policy, note_folders},
-    deploy_path::{DeployPath, DeployPathKey},
+    place::{Place, PlaceKey},
     plan::{Plan, PlannedSection},
     record::{Others, Record, SectionRecord, SectionedFile},
     roots::Roots,
@@ -24,11 +24,11 @@ pub(super) fn apply_sections(
     applied: &mut Applied,
 ) -> Result<()> {
     let none = BTreeMap::new();
-    let places: BTreeSet<DeployPath> =
+    let places: BTreeSet<Place> =
         record.sections.keys().map(|key| key.0.0.clone()).chain(plan.sections.keys().cloned()).collect();
     for place in places {
         let planned = plan.sections.get(&place).unwrap_or(&none);
-        let key = Text(DeployPathKey(place.clone()));
+        let key = Text(PlaceKey(place.clone()));
         let before = match roots.read(&place) {
             Err(failure) if planned.is_empty() && &*failure.code == "link_in_the_way" => {
                 applied.kept.push(format!("{place}: {failure}"));
@@ -62,7 +62,7 @@ pub(super) fn apply_sections(
 
 /// Work on the sections of one file.
 struct Edit<'a> {
-    place: &'a DeployPath,
+    place: &'a Place,
     text: &'a mut Vec<u8>,
     file: &'a mut SectionedFile,
     policy: Policy,

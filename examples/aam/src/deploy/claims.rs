@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use aam_registry_core::types::{Artifact, ArtifactType, PackageName, Sha256Digest};
 
 use super::{
-    deploy_path::DeployPath,
+    place::Place,
     plan::Deployable,
     platform::{Platform, Scope},
     roots::Base,
@@ -86,7 +86,7 @@ pub(super) fn section_id(kind: ArtifactType, name: &str) -> String {
 }
 
 /// Where an artifact called `name` goes.
-pub(super) fn place(target: &Target, name: &str) -> Result<DeployPath> {
+pub(super) fn place(target: &Target, name: &str) -> Result<Place> {
     match target {
         Target::Folder { base, folder } | Target::Skill { base, folder, .. } => base.place(&format!("{folder}/{name}")),
         Target::File { base, folder, suffix, .. } => base.place(&format!("{folder}/{name}{suffix}")),

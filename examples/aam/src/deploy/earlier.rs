@@ -7,9 +7,9 @@ use aam_registry_core::types::{Artifact, ArtifactType, PackageName, Sha256Digest
 
 use super::{
     claims::section_id,
-    deploy_path::DeployPath,
     document::Document,
     front_matter::{self, line},
+    place::Place,
     plan::{Deployable, PlannedSection},
     platform::Platform,
     roots::Base,
@@ -21,10 +21,10 @@ use crate::failure::Result;
 /// What an earlier aam wrote, or would have written.
 #[derive(Debug, Default)]
 pub(crate) struct Earlier {
-    pub(super) files: BTreeMap<DeployPath, (PackageName, Sha256Digest)>,
-    pub(super) sections: BTreeMap<DeployPath, BTreeMap<String, PlannedSection>>,
+    pub(super) files: BTreeMap<Place, (PackageName, Sha256Digest)>,
+    pub(super) sections: BTreeMap<Place, BTreeMap<String, PlannedSection>>,
     /// Files of the user's, in Codex's folder: other projects may need them.
-    pub(super) of_user: BTreeMap<DeployPath, Sha256Digest>,
+    pub(super) of_user: BTreeMap<Place, Sha256Digest>,
 }
 
 /// What an earlier aam wrote for `packages`.
@@ -90,7 +90,7 @@ impl Earlier {
                 };
                 let planned =
                     PlannedSection { package: package.manifest.name.clone(), body: section::closed(body.as_bytes()) };
-                let sections = self.sections.entry(DeployPath::new(None, file)?).or_default();
+                let sections = self.sections.entry(Place::new(None, file)?).or_default();
                 sections.insert(section_id(kind, name), planned);
                 return Ok(());
             }
@@ -99,7 +99,7 @@ impl Earlier {
         Ok(())
     }
 
-    fn put(&mut self, package: &Package, of_user: bool, place: DeployPath, sha256: Sha256Digest) {
+    fn put(&mut self, package: &Package, of_user: bool, place: Place, sha256: Sha256Digest) {
         if of_user {
             self.of_user.insert(place, sha256);
         } else {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     apply::Policy,
-    deploy_path::DeployPath,
+    place::Place,
     plan::Plan,
     present::{Present, present},
     record::Record,
@@ -21,10 +21,10 @@ pub(crate) fn check(roots: &Roots, record: &Record, plan: &Plan, policy: Policy)
     let mut conflicts = Vec::new();
     // What --force would replace, what has to be moved away, and what has to be mended.
     let (mut replaceable, mut blocked, mut broken_markers) = (false, false, false);
-    let mut files: Vec<DeployPath> = Vec::new();
+    let mut files: Vec<Place> = Vec::new();
     let places = plan.files.keys().chain(plan.sections.keys());
-    for folder in places.flat_map(DeployPath::folders).collect::<BTreeSet<_>>() {
-        let below = |file: &DeployPath| folder.folders().any(|above| above == *file);
+    for folder in places.flat_map(Place::folders).collect::<BTreeSet<_>>() {
+        let below = |file: &Place| folder.folders().any(|above| above == *file);
         if files.iter().any(below) {
             continue;
         }

@@ -10,11 +10,11 @@ use aam_registry_core::types::{Artifact, ArtifactType, PackageName, Sha256Digest
 
 use super::{
     claims::{artifacts, claim, claims, collision, name, place, section_id},
-    deploy_path::DeployPath,
     document::Document,
     front_matter,
     limits::{Refusal, Rendered},
     losses::Losses,
+    place::Place,
     platform::{Platform, Scope},
     plugin_variables::plugin_variable,
     powers, prompt_syntax,
@@ -43,9 +43,9 @@ fn leads_nowhere(kind: ArtifactType, artifact: &Artifact, owner: &PackageName, v
 /// Files and sections to be.
 #[derive(Debug, Default)]
 pub(crate) struct Plan {
-    pub(super) files: BTreeMap<DeployPath, PlannedFile>,
+    pub(super) files: BTreeMap<Place, PlannedFile>,
     /// By file, then by what the markers say.
-    pub(super) sections: BTreeMap<DeployPath, BTreeMap<String, PlannedSection>>,
+    pub(super) sections: BTreeMap<Place, BTreeMap<String, PlannedSection>>,
     /// What platforms cannot take, and what they take without a part of it: one line each.
     pub(crate) remarks: BTreeSet<String>,
     /// What of each package runs commands or lifts restrictions.
@@ -219,7 +219,7 @@ impl Plan {
         kind: ArtifactType,
         artifact: &Artifact,
         name: &str,
-        place: &DeployPath,
+        place: &Place,
         platform: Platform,
     ) -> Result<Added> {
         let owner = &package.manifest.name;
@@ -266,7 +266,7 @@ impl Plan {
         owner: &PackageName,
         kind: ArtifactType,
         artifact: &Artifact,
-        place: DeployPath,
+        place: Place,
         bytes: Vec<u8>,
     ) -> Result<()> {
         let planned = PlannedFile {
@@ -279,7 +279,7 @@ impl Plan {
         self.add_file(place, planned)
     }
 
-    fn add_file(&mut self, place: DeployPath, planned: PlannedFile) -> Result<()> {
+    fn add_file(&mut self, place: Place, planned: PlannedFile) -> Result<()> {
         match self.files.entry(place) {
             Entry::Occupied(taken) => {
                 let there = taken.get();

@@ -2,7 +2,7 @@
 
 use aam_registry_core::types::Sha256Digest;
 
-use super::{deploy_path::DeployPath, roots::Roots};
+use super::{place::Place, roots::Roots};
 use crate::{confined::Entry, failure::Result};
 
 /// What lies at a place.
@@ -16,7 +16,7 @@ pub(super) enum Present {
     Other,
 }
 
-pub(super) fn present(roots: &Roots, place: &DeployPath) -> Result<Present> {
+pub(super) fn present(roots: &Roots, place: &Place) -> Result<Present> {
     Ok(match roots.look(place)? {
         Entry::Nothing => Present::Nothing,
         Entry::Folder => Present::Folder,

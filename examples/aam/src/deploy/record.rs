@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use aam_registry_core::types::{PackageName, Sha256Digest};
 use serde::{Deserialize, Serialize};
 
-use super::deploy_path::{DeployPath, DeployPathKey};
+use super::place::{Place, PlaceKey};
 use crate::text::Text;
 
 /// Everything that installs wrote for one project, or for the user.
@@ -13,13 +13,13 @@ use crate::text::Text;
 pub(crate) struct Record {
     /// Whole files.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub(super) files: BTreeMap<Text<DeployPathKey>, FileRecord>,
+    pub(super) files: BTreeMap<Text<PlaceKey>, FileRecord>,
     /// Files that hold sections of ours.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub(super) sections: BTreeMap<Text<DeployPathKey>, SectionedFile>,
+    pub(super) sections: BTreeMap<Text<PlaceKey>, SectionedFile>,
     /// Folders that were not there before.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub(super) folders: BTreeSet<Text<DeployPathKey>>,
+    pub(super) folders: BTreeSet<Text<PlaceKey>>,
 }
 
 /// One file.
@@ -82,18 +82,18 @@ impl SectionRecord {
 
 impl Record {
     /// What was written at `place`.
-    pub(super) fn file(&self, place: &DeployPath) -> Option<&FileRecord> {
-        self.files.get(&Text(DeployPathKey(place.clone())))
+    pub(super) fn file(&self, place: &Place) -> Option<&FileRecord> {
+        self.files.get(&Text(PlaceKey(place.clone())))
     }
 
     /// The section `id` of the file at `place`.
-    pub(super) fn section(&self, place: &DeployPath, id: &str) -> Option<&SectionRecord> {
-        self.sections.get(&Text(DeployPathKey(place.clone()))).and_then(|file| file.sections.get(id))
+    pub(super) fn section(&self, place: &Place, id: &str) -> Option<&SectionRecord> {
+        self.sections.get(&Text(PlaceKey(place.clone()))).and_then(|file| file.sections.get(id))
     }
 
     /// Notes that the file at `place` is ours.
-    pub(super) fn put_file(&mut self, place: &DeployPath, file: FileRecord) {
-        self.files.insert(Text(DeployPathKey(place.clone())), file);
+    pub(super) fn put_file(&mut self, place: &Place, file: FileRecord) {
+        self.files.insert(Text(PlaceKey(place.clone())), file);
     }
 
     /// Every file and section on record, with where it is when the project is at `project`.
@@ -132,7 +132,7 @@ impl Others {
         Self { uses: uses.into_iter().collect(), project: project.to_owned() }
     }
 
-    pub(super) fn need(&self, place: &DeployPath, section: Option<&str>) -> bool {
+    pub(super) fn need(&self, place: &Place, section: Option<&str>) -> bool {
         let wanted = Use { path: place.absolute(&self.project), section: section.map(str::to_owned) };
         self.uses.contains(&wanted)
     }

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{deploy_path::DeployPath, own_link};
+use super::{own_link, place::Place};
 use crate::{
     confined::{Entry, Folder, Mode},
     failure::{Failure, Kind, Result},
@@ -54,13 +54,13 @@ impl Base {
     }
 
     /// The place at `path` below it.
-    pub(super) fn place(self, path: &str) -> Result<DeployPath> {
-        let Some(root) = self.path()? else { return DeployPath::new(None, path) };
+    pub(super) fn place(self, path: &str) -> Result<Place> {
+        let Some(root) = self.path()? else { return Place::new(None, path) };
         let absolute = real(&std::path::absolute(&root).map_err(|error| Failure::io("open", &root, &error))?);
         let text = absolute.to_str().map(|text| text.trim_end_matches('/')).ok_or_else(|| {
             Failure::usage(format!("{} cannot be installed to: its name is no text", absolute.display()))
         })?;
-        DeployPath::new(Some(Arc::from(text)), path)
+        Place::new(Some(Arc::from(text)), path)
     }
 }
 
@@ -94,7 +94,7 @@ pub(crate) struct Roots {
 }
 
 impl Roots {
-    /// Paths without a root are below `project`.
+    /// Places without a root are below `project`.
     pub(crate) fn new(project: Folder) -> Self {
         Self { project }
     }
@@ -102,7 +102,7 @@ impl Roots {
     /// The folder that `place` is below, and the path in it; `None` where there
     /// is no such folder. A link of the user's own on the way to a place below
     /// their folder is followed; in a project none is.
-    fn root<'a>(&self, place: &'a DeployPath, make: bool) -> Result<Option<(Folder, &'a str)>> {
+    fn root<'a>(&self, place: &'a Place, make: bool) -> Result<Option<(Folder, &'a str)>> {
         let Some(root) = place.root() else { return Ok(Some((self.project.again(), place.path()))) };
         // A folder of the user's may itself be a link, which they made.
         let root = Path::new(&**root);
@@ -117,12 +117,12 @@ impl Roots {
         if root.is_dir() { Ok(Some((Folder::open(root)?, place.path()))) } else { Ok(None) }
     }
 
-    pub(super) fn look(&self, place: &DeployPath) -> Result<Entry> {
+    pub(super) fn look(&self, place: &Place) -> Result<Entry> {
         self.root(place, false)?.map_or(Ok(Entry::Nothing), |(root, path)| root.look(path))
     }
 
     /// Fails where a link is on the way to the folder `place`, or is it, save one of the user's own.
-    pub(super) fn reach(&self, place: &DeployPath) -> Result<()> {
+    pub(super) fn reach(&self, place: &Place) -> Result<()> {
         let own = place.root().and_then(|root| own_link::follow(Path::new(&**root), place.path()));
         if let Some((target, rest)) = own {
             return Folder::open(&target)?.folder(rest).map(drop);
@@ -133,24 +133,24 @@ impl Roots {
         }
     }
 
-    pub(super) fn read(&self, place: &DeployPath) -> Result<Option<Vec<u8>>> {
+    pub(super) fn read(&self, place: &Place) -> Result<Option<Vec<u8>>> {
         self.root(place, false)?.map_or(Ok(None), |(root, path)| root.read(path))
     }
 
-    pub(super) fn write(&self, place: &DeployPath, bytes: &[u8], mode: Mode) -> Result<()> {
+    pub(super) fn write(&self, place: &Place, bytes: &[u8], mode: Mode) -> Result<()> {
         self.root(place, true)?.map_or(Ok(()), |(root, path)| root.write(path, bytes, mode))
     }
 
     /// As [`Self::write`], for a file that the package brings again where the disk lost it.
-    pub(super) fn write_soon(&self, place: &DeployPath, bytes: &[u8], mode: Mode) -> Result<()> {
+    pub(super) fn write_soon(&self, place: &Place, bytes: &[u8], mode: Mode) -> Result<()> {
         self.root(place, true)?.map_or(Ok(()), |(root, path)| root.write_soon(path, bytes, mode))
     }
 
-    pub(super) fn remove_file(&self, place: &DeployPath) -> Result<bool> {
+    pub(super) fn remove_file(&self, place: &Place) -> Result<bool> {
         self.root(place, false)?.map_or(Ok(false), |(root, path)| root.remove_file(path))
     }
 
-    pub(super) fn remove_empty(&self, place: &DeployPath) -> bool {
+    pub(super) fn remove_empty(&self, place: &Place) -> bool {
         match self.root(place, false) {
             Ok(Some((root, path))) => root.remove_empty(path),
             Ok(None) => true,
@@ -159,7 +159,7 @@ impl Roots {
     }
 
     /// Removes what a killed command was writing beside `place`.
-    pub(super) fn sweep(&self, place: &DeployPath) {
+    pub(super) fn sweep(&self, place: &Place) {
         if let Ok(Some((root, path))) = self.root(place, false) {
             root.sweep(path.rsplit_once('/').map_or("", |(folder, _)| folder));
         }
@@ -168,7 +168,7 @@ impl Roots {
     /// The place that a file of instructions stands for. Projects keep one of
     /// them and link the others to it: such a link names a file beside it that
     /// we would write to anyway, and is read, not followed.
-    pub(super) fn instructions(&self, place: DeployPath) -> Result<DeployPath> {
+    pub(super) fn instructions(&self, place: Place) -> Result<Place> {
         const FILES: [&str; 3] = ["AGENTS.md", "GEMINI.md", "CLAUDE.md"];
         let Some((root, _)) = self.root(&place, false)? else { return Ok(place) };
         let mut place = place;

@@ -111,7 +111,7 @@ pub(crate) async fn told_of(session: &Session, before: &LockFile, after: &LockFi
         }
     }
     let told = async { Ok(super::fetch::told_of(jobs).await) };
-    let told = session.wait_budget.ceilings().in_transfer_time(told).await?;
+    let told = session.patience.ceilings().in_transfer_time(told).await?;
     Ok(told.iter().map(|text| plain(text)).collect())
 }
 

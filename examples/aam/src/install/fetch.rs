@@ -110,7 +110,7 @@ pub(super) async fn fetch(
     let fetched = stream::iter(jobs.map(|(at, job)| one(job, workshop.join(at.to_string()), &progress, budget)))
         .buffer_unordered(PARALLEL)
         .try_collect();
-    session.wait_budget.ceilings().in_transfer_time(fetched).await
+    session.patience.ceilings().in_transfer_time(fetched).await
 }
 
 /// Downloads the archive of `package`, which is called `name`, and unpacks it below `workshop`, a folder that nobody
@@ -123,7 +123,7 @@ pub(crate) async fn look_into(
     workshop: &Path,
 ) -> Result<Package> {
     let jobs = vec![Job { name, package, client }];
-    let ceilings = *session.wait_budget.ceilings();
+    let ceilings = *session.patience.ceilings();
     let budget = Arc::new(Mutex::new(Budget::new(ceilings)));
     let mut fetched = fetch(session, jobs, workshop, &budget).await?;
     let fetched = fetched.pop().ok_or_else(|| Failure::integrity(format!("Nothing came of the download of {name}")))?;

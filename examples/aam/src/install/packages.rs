@@ -114,7 +114,7 @@ impl Packages {
         let into = tempfile::tempdir_in(workshop).map_err(|error| Failure::io("make a folder in", workshop, &error))?;
         // The workshop goes with all that is in it.
         let into = into.keep();
-        let budget = || Arc::new(Mutex::new(Budget::new(*session.wait_budget.ceilings())));
+        let budget = || Arc::new(Mutex::new(Budget::new(*session.patience.ceilings())));
         let budget = self.budget.get_or_insert_with(budget);
         for fetched in fetch::fetch(session, jobs, &into, budget).await? {
             let Some(locked) = lock.get(&fetched.name) else { continue };

@@ -36,14 +36,14 @@ pub(crate) struct About {
 
 /// Reads what `folder` says of itself, and what it does not say from `repository`.
 pub(super) fn read(folder: &Path, repository: &Path) -> About {
-    let mut about = own(DeployPath { folder, repository });
+    let mut about = own(Place { folder, repository });
     if about.name.is_none() {
         about.name = folder.file_name().and_then(|name| naming::package_name(&name.to_string_lossy()));
     }
     if folder == repository {
         return about;
     }
-    let of_all = own(DeployPath { folder: repository, repository });
+    let of_all = own(Place { folder: repository, repository });
     About {
         version: about.version.or(of_all.version),
         author: about.author.or(of_all.author),
@@ -54,7 +54,7 @@ pub(super) fn read(folder: &Path, repository: &Path) -> About {
     }
 }
 
-fn own(place: DeployPath<'_>) -> About {
+fn own(place: Place<'_>) -> About {
     let mut sources: Vec<Value> = PLUGIN_FILES.iter().map(|file| place.json(file)).collect();
     sources.push(place.json("plugin.json"));
     for file in ["apm.yml", "apm.yaml"] {
@@ -159,7 +159,7 @@ fn keywords(sources: &[Value]) -> Vec<String> {
 }
 
 /// The first paragraph of the README that is a sentence.
-fn readme(place: DeployPath<'_>) -> Option<String> {
+fn readme(place: Place<'_>) -> Option<String> {
     let text = ["README.md", "readme.md", "Readme.md"].iter().find_map(|file| place.text(file))?;
     let (_, body) = deploy::front_matter(&text);
     let mut fenced = false;
@@ -205,19 +205,19 @@ fn without_links(text: &str) -> String {
     plain
 }
 
-fn license_file(place: DeployPath<'_>) -> Option<String> {
+fn license_file(place: Place<'_>) -> Option<String> {
     let names = ["LICENSE", "LICENSE.md", "LICENSE.txt", "LICENCE", "LICENCE.md", "COPYING", "LICENSE-MIT"];
     names.iter().find_map(|file| license::identify(&place.text(file)?)).map(str::to_owned)
 }
 
 /// A folder that is asked, and the one that it is a part of, or itself.
 #[derive(Clone, Copy, Debug)]
-struct DeployPath<'a> {
+struct Place<'a> {
     folder: &'a Path,
     repository: &'a Path,
 }
 
-impl DeployPath<'_> {
+impl Place<'_> {
     fn json(self, file: &str) -> Value {
         self.text(file).and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
     }
@@ -364,7 +364,7 @@ mod tests {
         let readme = "# Title\n\n[![CI](https://x/y.svg)](https://x)\n\n```sh\ncurl x\n```\n\nA set of **skills** for \
                       [reviews](https://x).\nMore.\n\nSecond.\n";
         fs::write(folder.path().join("README.md"), readme).expect("written");
-        let place = DeployPath { folder: folder.path(), repository: folder.path() };
+        let place = Place { folder: folder.path(), repository: folder.path() };
         assert_eq!(super::readme(place).as_deref(), Some("A set of skills for reviews. More."));
         assert_eq!(person(&"Ada <ada@example.com>".into()).as_deref(), Some("Ada"));
     }

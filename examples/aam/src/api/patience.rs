@@ -15,9 +15,9 @@ const ALL_IN_ALL: Duration = Duration::from_mins(2);
 /// A shorter wait needs no word.
 const UNNOTICED: Duration = Duration::from_secs(1);
 
-/// How much longer a command may wait for registries; clones share it.
+/// What is left of a command's patience; clones share it.
 #[derive(Clone, Debug)]
-pub(crate) struct WaitBudget {
+pub(crate) struct Patience {
     out: Output,
     ceilings: Ceilings,
     state: Arc<Mutex<State>>,
@@ -30,7 +30,7 @@ struct State {
     until: Option<Instant>,
 }
 
-impl WaitBudget {
+impl Patience {
     /// That of one command.
     pub(crate) fn new(out: Output, ceilings: Ceilings) -> Self {
         Self { out, ceilings, state: Arc::new(Mutex::new(State { left: ALL_IN_ALL, until: None })) }
@@ -71,11 +71,11 @@ mod tests {
 
     #[test]
     fn the_whole_of_the_waiting_is_bounded_and_waits_at_once_count_once() {
-        let wait_budget = WaitBudget::new(Output::new(false, true), Ceilings::default());
+        let patience = Patience::new(Output::new(false, true), Ceilings::default());
         let (now, minute) = (Instant::now(), Duration::from_mins(1));
-        assert_eq!(wait_budget.grant(now, minute), Some(minute));
-        assert_eq!(wait_budget.grant(now, minute), Some(Duration::ZERO), "another request waits beside it");
-        assert_eq!(wait_budget.clone().grant(now + minute, minute), Some(minute));
-        assert_eq!(wait_budget.grant(now + 2 * minute, Duration::from_secs(1)), None, "two minutes are over");
+        assert_eq!(patience.grant(now, minute), Some(minute));
+        assert_eq!(patience.grant(now, minute), Some(Duration::ZERO), "another request waits beside it");
+        assert_eq!(patience.clone().grant(now + minute, minute), Some(minute));
+        assert_eq!(patience.grant(now + 2 * minute, Duration::from_secs(1)), None, "two minutes are over");
     }
 }

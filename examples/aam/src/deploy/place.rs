@@ -1,4 +1,4 @@
-//! The paths that `aam` may write to, and no others.
+//! Places that may be written to, and no others.
 
 use std::{fmt, str::FromStr, sync::Arc};
 
@@ -11,7 +11,7 @@ use crate::{
 /// relative path of plain segments, so that neither a package nor an edited
 /// record can lead elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct DeployPath {
+pub(crate) struct Place {
     /// The absolute path of a folder of the user's; `None` for the project.
     root: Option<Arc<str>>,
     path: String,
@@ -20,8 +20,8 @@ pub(crate) struct DeployPath {
 /// Between a user's folder and the path below it, in records.
 const BELOW: &str = "//";
 
-impl DeployPath {
-    /// The one at `path`, with `/` between segments.
+impl Place {
+    /// The place at `path`, with `/` between segments.
     pub(crate) fn new(root: Option<Arc<str>>, path: &str) -> Result<Self> {
         let plain = !path.is_empty()
             && !path.contains(['\\', '\0'])
@@ -36,12 +36,12 @@ impl DeployPath {
         }
     }
 
-    /// `path` below this one.
+    /// The place of `path` below this one.
     pub(super) fn join(&self, path: &str) -> Result<Self> {
         Self::new(self.root.clone(), &format!("{}/{path}", self.path))
     }
 
-    /// `path` below the same root.
+    /// The place of `path` below the same root.
     pub(super) fn beside(&self, path: &str) -> Result<Self> {
         Self::new(self.root.clone(), path)
     }
@@ -67,7 +67,7 @@ impl DeployPath {
         self.path.matches('/').count()
     }
 
-    /// What is the same file on a file system that ignores case.
+    /// What is the same place on a file system that ignores case.
     pub(super) fn folded(&self) -> String {
         self.key().to_lowercase()
     }
@@ -83,7 +83,7 @@ impl DeployPath {
     }
 }
 
-impl fmt::Display for DeployPath {
+impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.root {
             Some(root) => write!(f, "{root}/{}", self.path),
@@ -92,23 +92,23 @@ impl fmt::Display for DeployPath {
     }
 }
 
-/// A path as records spell it.
+/// A place as records spell it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct DeployPathKey(pub(crate) DeployPath);
+pub(crate) struct PlaceKey(pub(crate) Place);
 
-impl fmt::Display for DeployPathKey {
+impl fmt::Display for PlaceKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.key())
     }
 }
 
-impl FromStr for DeployPathKey {
+impl FromStr for PlaceKey {
     type Err = Failure;
 
     fn from_str(text: &str) -> Result<Self> {
         let place = match text.split_once(BELOW) {
-            Some((root, path)) if std::path::Path::new(root).is_absolute() => DeployPath::new(Some(root.into()), path),
-            _ => DeployPath::new(None, text),
+            Some((root, path)) if std::path::Path::new(root).is_absolute() => Place::new(Some(root.into()), path),
+            _ => Place::new(None, text),
         };
         place.map(Self)
     }
@@ -140,20 +140,20 @@ mod tests {
             ".git::$INDEX_ALLOCATION/x",
             ".aam./x",
         ] {
-            assert!(DeployPath::new(None, bad).is_err(), "{bad:?} passed");
+            assert!(Place::new(None, bad).is_err(), "{bad:?} passed");
         }
         for good in [".gitignore", ".github/agents/a.md", "a/.gitkeep", ".claude/skills/aam/x"] {
-            assert!(DeployPath::new(None, good).is_ok(), "{good:?} was refused");
+            assert!(Place::new(None, good).is_ok(), "{good:?} was refused");
         }
     }
 
     #[test]
     fn a_place_of_the_users_survives_its_text() {
-        let place = DeployPathKey(DeployPath::new(Some("/home/a/.codex".into()), "agents/a.toml").expect("place"));
+        let place = PlaceKey(Place::new(Some("/home/a/.codex".into()), "agents/a.toml").expect("place"));
         assert_eq!(place.to_string(), "/home/a/.codex//agents/a.toml");
-        assert_eq!(place.to_string().parse::<DeployPathKey>().expect("place"), place);
+        assert_eq!(place.to_string().parse::<PlaceKey>().expect("place"), place);
         assert_eq!(place.0.to_string(), "/home/a/.codex/agents/a.toml");
-        assert!("/home/a/.codex//../x".parse::<DeployPathKey>().is_err());
-        assert!("home//x".parse::<DeployPathKey>().is_err() && "/etc/passwd".parse::<DeployPathKey>().is_err());
+        assert!("/home/a/.codex//../x".parse::<PlaceKey>().is_err());
+        assert!("home//x".parse::<PlaceKey>().is_err() && "/etc/passwd".parse::<PlaceKey>().is_err());
     }
 }
