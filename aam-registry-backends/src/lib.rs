@@ -33,6 +33,8 @@ mod rate_limits;
 pub mod redis;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod relational;
+#[cfg(feature = "secret-scanning")]
+pub mod secret_scanning;
 #[cfg(feature = "secrets")]
 pub mod secrets;
 #[cfg(feature = "smtp")]

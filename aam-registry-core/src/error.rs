@@ -225,6 +225,9 @@ pub enum Error {
     /// The keys of an issuer of ID tokens cannot be had.
     #[error("The keys of {0} cannot be fetched at the moment; try again in a moment")]
     IssuerUnavailable(Issuer),
+    /// The keys of secret scanners cannot be had.
+    #[error("The keys of secret scanners cannot be had at the moment; send the report again in a moment")]
+    ScannerKeysUnavailable,
     /// A reserved name.
     #[error("The name `{0}` is reserved; choose another")]
     NameReserved(String),
@@ -470,7 +473,9 @@ impl Error {
             Self::PayloadTooLarge(_) => ErrorCode::PayloadTooLarge,
             Self::Timeout(_) => ErrorCode::Timeout,
             Self::ClientTimeout(_) => ErrorCode::ClientTimeout,
-            Self::Overloaded | Self::Contended(_) | Self::IssuerUnavailable(_) => ErrorCode::Overloaded,
+            Self::Overloaded | Self::Contended(_) | Self::IssuerUnavailable(_) | Self::ScannerKeysUnavailable => {
+                ErrorCode::Overloaded
+            }
             Self::RateLimited(_) | Self::TooManyAtOnce(_) => ErrorCode::RateLimited,
             Self::Backend(backend) => backend.code(),
         }

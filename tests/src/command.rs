@@ -1,5 +1,6 @@
 use std::{
     env,
+    io::{Seek, Write},
     process::{Command, Stdio},
 };
 
@@ -42,8 +43,21 @@ impl Ran {
     }
 
     pub(crate) async fn of(mut command: Command) -> Self {
+        command.stdin(Stdio::null());
+        Self::ended(command).await
+    }
+
+    /// The same for a command that reads `input`.
+    pub(crate) async fn fed(mut command: Command, input: &str) -> Self {
+        let mut file = tempfile::tempfile().expect("a temporary file");
+        file.write_all(input.as_bytes()).and_then(|()| file.rewind()).expect("written");
+        command.stdin(file);
+        Self::ended(command).await
+    }
+
+    async fn ended(mut command: Command) -> Self {
         // The command may connect to a server in this process, so do not block the runtime.
-        let ran = task::spawn_blocking(move || command.stdin(Stdio::null()).output());
+        let ran = task::spawn_blocking(move || command.output());
         let ran = ran.await.expect("no panic").expect("the command runs");
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
         Self { code: ran.status.code(), stdout: text(ran.stdout), stderr: text(ran.stderr) }

@@ -69,11 +69,31 @@ impl Machine {
         arguments: &[&str],
         variables: &[(&str, String)],
     ) -> impl Future<Output = Ran> + use<> {
+        let mut command = self.command(folder, variables);
+        command.arg("--json").args(arguments);
+        Ran::of(command)
+    }
+
+    /// Runs `aam` without `--json` in a folder of the machine, as a person does.
+    pub fn run_plainly(&self, folder: &Path, arguments: &[&str]) -> impl Future<Output = Ran> + use<> {
+        let mut command = self.command(folder, &[]);
+        command.args(arguments);
+        Ran::of(command)
+    }
+
+    /// Runs `aam --json` in a folder of the machine, and gives it `input` to read.
+    pub async fn run_with_input(&self, folder: &Path, arguments: &[&str], input: &str) -> Ran {
+        let mut command = self.command(folder, &[]);
+        command.arg("--json").args(arguments);
+        Ran::fed(command, input).await
+    }
+
+    fn command(&self, folder: &Path, variables: &[(&str, String)]) -> Command {
         let mut command = Command::new(client_binary());
         command.env_clear().envs(["PATH", "SYSTEMROOT"].iter().filter_map(|key| Some((key, env::var_os(key)?))));
         command.env("HOME", self.folder.path()).env("AAM_REGISTRY", &self.registry);
         command.envs(self.token.iter().map(|token| ("AAM_TOKEN", token))).envs(variables.iter().cloned());
-        command.arg("--json").args(arguments).current_dir(folder);
-        Ran::of(command)
+        command.current_dir(folder);
+        command
     }
 }

@@ -19,7 +19,7 @@ use super::{
     connection::Session,
     erasure, evals,
     failure::Tx,
-    jobs, listing, moderation_writes, publish, publisher_tokens, second_factor_writes, session_writes,
+    jobs, listing, moderation_writes, publish, publisher_tokens, scopes, second_factor_writes, session_writes,
     sql::{self, Text},
     token_notices, trusted_publishers,
 };
@@ -44,7 +44,7 @@ const END_ONE_TIME_TOKENS: &str =
 const CREATE_TOKEN: &str = "INSERT INTO tokens
         (id, user_id, name, secret, scopes, packages, created_at, expires_at, last_used_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
-const REVOKE_TOKENS: &str = "UPDATE tokens SET revoked_at = $2 WHERE id = ANY($1)";
+const REVOKE_TOKENS: &str = "UPDATE tokens SET revoked_at = $2, last_used_from = NULL WHERE id = ANY($1)";
 const REVOKE_SESSION: &str = "INSERT INTO revoked_sessions (id, user_id, expires_at) VALUES ($1, $2, $3)
     ON CONFLICT DO NOTHING";
 const CREATE_SCOPE: &str = "WITH scope AS (INSERT INTO scopes (name, created_at) VALUES ($1, $2))
@@ -149,6 +149,7 @@ fn statements(write: &Write<'_>) -> &'static [&'static str] {
         Write::ForgetSession { .. } => &[session_writes::FORGET],
         Write::ForgetSessions { .. } => &[session_writes::FORGET_ALL],
         Write::CreateScope { .. } => &[CREATE_SCOPE],
+        Write::SetScopePolicy { .. } => &[scopes::SET_POLICY],
         Write::SetMember { .. } => &[PUT_MEMBER, DROP_MEMBER],
         Write::SetOwner { .. } => &[ADD_OWNER, REMOVE_OWNER],
         Write::SetYank { .. } => &[YANK],
@@ -213,6 +214,9 @@ async fn run(tx: &Session, write: &Write<'_>, listed: Option<&Manifest>) -> Tx<(
             let (created_at, owner, role) =
                 (created_at.as_microsecond(), Uuid::from(*owner), ScopeRole::Owner.as_str());
             sql::run(tx, CREATE_SCOPE, [&name.as_str(), &created_at, &owner, &role]).await.map(drop)
+        }
+        Write::SetScopePolicy { scope, require_2fa } => {
+            sql::run(tx, scopes::SET_POLICY, [&scope.as_str() as &(dyn ToSql + Sync), require_2fa]).await.map(drop)
         }
         Write::SetMember { scope, user, role } => {
             let (scope, user) = (scope.as_str(), Uuid::from(*user));

@@ -41,13 +41,17 @@ pub(super) use rights_columns;
 /// What [`account`] reads of the user `u`.
 macro_rules! account_columns {
     () => {
-        concat!("u.disabled, u.session_generation, u.kept_session, ", $crate::relational::columns::role_columns!("u."))
+        concat!(
+            "u.disabled, u.session_generation, u.kept_session, ",
+            $crate::relational::columns::role_columns!("u."),
+            ", u.otp_enabled"
+        )
     };
 }
 pub(super) use account_columns;
 
 /// How many columns [`account`] reads.
-pub(super) const ACCOUNT_COLUMNS: usize = 7;
+pub(super) const ACCOUNT_COLUMNS: usize = 8;
 
 /// What [`latest`] reads.
 macro_rules! latest_columns {
@@ -75,7 +79,7 @@ const ACCOUNT: &str = concat!("SELECT ", account_columns!(), " FROM users u WHER
 /// read and our commit.
 const REVOKED_SESSION: &str = "SELECT 1 FROM revoked_sessions WHERE user_id = $1 AND id = $2";
 const TOKEN: &str = "SELECT expires_at FROM tokens WHERE id = $1 AND user_id = $2 AND revoked_at IS NULL FOR SHARE";
-const SCOPE: &str = "SELECT 1 FROM scopes WHERE name = $1 FOR SHARE";
+const SCOPE: &str = "SELECT require_2fa FROM scopes WHERE name = $1 FOR SHARE";
 const PACKAGE: &str = concat!(
     "SELECT p.updated_at, p.private, p.trusted_only, ",
     has_open_version!("p."),
@@ -116,7 +120,8 @@ const OWNER: &str = concat!(
 pub(super) fn account(row: &Row, at: usize) -> Tx<Option<CallerAccount>> {
     let Some(disabled) = row.try_get(at)? else { return Ok(None) };
     let (session_generation, kept_session) = (sql::unsigned(row, at + 1)?, sql::optional_text(row, at + 2)?);
-    Ok(Some(CallerAccount { roles: sql::roles(row, at + 3)?, disabled, session_generation, kept_session }))
+    let (roles, has_second_factor) = (sql::roles(row, at + 3)?, row.try_get(at + 7)?);
+    Ok(Some(CallerAccount { roles, disabled, session_generation, kept_session, has_second_factor }))
 }
 
 /// The session or token of an actor, as parameters.
@@ -158,6 +163,11 @@ pub(super) async fn locked_access(tx: &Session, actor: &Actor, name: &PackageNam
     let rights = rights.first().ok_or_else(|| Failure::Corrupt("rights without a row".into()))?;
     let scope_exists = held.scope_exists;
     Ok((held.access(rights)?, scope_exists))
+}
+
+/// Whether the scope, if it was found, demands a second factor of those who change something in it.
+pub(super) fn requires_2fa(scopes: &[Row]) -> Tx<Option<bool>> {
+    Ok(scopes.first().map(|row| row.try_get(0)).transpose()?)
 }
 
 /// A role in the column `at`, where there is one.
@@ -255,6 +265,7 @@ pub(super) struct Held {
     publisher: Option<CallerPublisher>,
     /// Whether there is a scope of the package's name.
     pub(super) scope_exists: bool,
+    scope_requires_2fa: bool,
     /// The package, where there is one.
     pub(super) package: Option<PackageState>,
 }
@@ -285,6 +296,7 @@ impl PackageLocks {
             token: tokens.first().map(held_token).transpose()?,
             publisher: publishers.first().map(caller_publisher).transpose()?,
             scope_exists: !scopes.is_empty(),
+            scope_requires_2fa: requires_2fa(&scopes)?.unwrap_or_default(),
             package,
         })
     }
@@ -294,9 +306,10 @@ impl Held {
     /// What an actor is to a package, by this and by the columns of
     /// [`rights_columns`] that `row`, read under the locks, begins with.
     pub(super) fn access(self, row: &Row) -> Tx<PackageAccess> {
-        let Self { account, token, publisher, package, .. } = self;
+        let Self { account, token, publisher, scope_requires_2fa, package, .. } = self;
         let caller = CallerFacts { account, session_revoked: row.try_get(0)?, token, publisher };
-        Ok(PackageAccess { caller, package_owner: row.try_get(1)?, scope_role: role(row, 2)?, package })
+        let (package_owner, scope_role) = (row.try_get(1)?, role(row, 2)?);
+        Ok(PackageAccess { caller, package_owner, scope_role, scope_requires_2fa, package })
     }
 }
 

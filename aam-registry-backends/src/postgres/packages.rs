@@ -165,7 +165,7 @@ impl PackageStore for PostgresMetadata {
                 let caller = CallerFacts { account: facts::account(row, 0)?, ..CallerFacts::default() };
                 let (package_owner, scope_role) = (row.try_get(NEXT)?, facts::role(row, NEXT + 1)?);
                 let package = Some(facts::package_state(row, NEXT + 2)?);
-                Ok(PackageAccess { caller, package_owner, scope_role, package })
+                Ok(PackageAccess { caller, package_owner, scope_role, package, ..PackageAccess::default() })
             };
             let access = sql::first(&tx, RIGHTS, [&name.as_str(), &user], access).await?;
             Ok(access.and_then(|access| access.rights(actor)))

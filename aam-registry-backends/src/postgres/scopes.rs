@@ -1,6 +1,6 @@
 use aam_registry_core::{
     Result,
-    decide::{MemberChange, MemberFacts, MemberState, NewScope, NewScopeFacts},
+    decide::{MemberChange, MemberFacts, MemberState, NewScope, NewScopeFacts, ScopePolicyChange, ScopePolicyFacts},
     ports::ScopeStore,
     types::{Collaborator, Scope, ScopeMember, ScopeName, ScopeRole, Sight, UserId, Visibility},
 };
@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::{
     PostgresMetadata,
     connection::Session,
-    facts::{CallerQueries, role},
+    facts::{CallerQueries, requires_2fa, role},
     failure::{Failure, Tx},
     sql,
 };
@@ -24,7 +24,7 @@ use crate::relational::{
 /// Whether there is a scope, and which user has its name.
 const TAKEN: &str = "SELECT EXISTS (SELECT 1 FROM scopes s WHERE s.name = $1),
     (SELECT u.id FROM users u WHERE u.username = $1)";
-const SCOPE: &str = "SELECT s.created_at, u.username, m.role
+const SCOPE: &str = "SELECT s.created_at, u.username, m.role, s.require_2fa
     FROM scopes s LEFT JOIN scope_members m ON m.scope = s.name LEFT JOIN users u ON u.id = m.user_id
     WHERE s.name = $1 ORDER BY u.username";
 const COLLABORATORS: &str = concat!(
@@ -36,7 +36,7 @@ const COLLABORATORS: &str = concat!(
     " ORDER BY p.name, u.username LIMIT $2"
 );
 const SCOPES_OF: &str = "SELECT scope, role FROM scope_members WHERE user_id = $1 ORDER BY scope LIMIT $2";
-const TO_CHANGE: &str = "SELECT 1 FROM scopes WHERE name = $1 FOR NO KEY UPDATE";
+const TO_CHANGE: &str = "SELECT require_2fa FROM scopes WHERE name = $1 FOR NO KEY UPDATE";
 /// The role of a user in a scope, and how many owners the scope has beside another, without disabled ones; and how
 /// many members.
 const ROLE: &str = concat!(
@@ -46,6 +46,8 @@ const ROLE: &str = concat!(
     account_is_enabled!("u."),
     "), (SELECT count(*) FROM scope_members m WHERE m.scope = $1)"
 );
+const ROLE_ALONE: &str = "SELECT role FROM scope_members WHERE scope = $1 AND user_id = $2";
+pub(super) const SET_POLICY: &str = "UPDATE scopes SET require_2fa = $2 WHERE name = $1";
 /// A user and what it is to a scope.
 const MEMBER: &str = "SELECT u.id, (SELECT m.role FROM scope_members m WHERE m.scope = $2 AND m.user_id = u.id)
     FROM users u WHERE u.username = $1";
@@ -97,6 +99,7 @@ async fn scope(tx: &Session, name: &ScopeName, sight: &Sight) -> Tx<Option<Scope
     Ok(Some(Scope {
         name: name.clone(),
         created_at,
+        require_2fa: first.try_get(3)?,
         members: members.collect::<Tx<_>>()?,
         collaborators,
         has_more_collaborators,
@@ -121,9 +124,21 @@ pub(super) async fn member_facts(tx: &Session, change: &MemberChange) -> Tx<Memb
     Ok(MemberFacts {
         caller,
         scope_exists: !locked.is_empty(),
+        scope_requires_2fa: requires_2fa(&locked)?.unwrap_or_default(),
         role: role(row, 0)?,
         member: member.transpose()?,
         other_owners: sql::unsigned(row, 1)?,
         member_count: sql::unsigned(row, 2)?,
     })
+}
+
+/// Locks the actor and the scope. Sends all it asks at once.
+pub(super) async fn policy_facts(tx: &Session, change: &ScopePolicyChange) -> Tx<ScopePolicyFacts> {
+    let queries = CallerQueries::prepare(tx).await?;
+    let [lock, role_of] = tx.prepare([TO_CHANGE, ROLE_ALONE]).await?;
+    let (name, user) = (change.scope.as_str(), Uuid::from(change.actor.user));
+    let (caller, locked, roles) =
+        try_join!(queries.load(tx, &change.actor), tx.rows(&lock, [&name]), tx.rows(&role_of, [&name, &user]),)?;
+    let role = roles.first().map(|row| role(row, 0)).transpose()?.flatten();
+    Ok(ScopePolicyFacts { caller, requires_2fa: requires_2fa(&locked)?, role })
 }

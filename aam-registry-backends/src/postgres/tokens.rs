@@ -2,12 +2,12 @@ use aam_registry_core::{
     Result,
     decide::{CallerFacts, NewToken, RevokeToken, RevokeTokenFacts},
     ports::{TokenHolder, TokenStore},
-    types::{Actor, Credential, Sha256Digest, Token, TokenId},
+    types::{Actor, Credential, Sha256Digest, Token, TokenUse},
 };
 use async_trait::async_trait;
 use futures_util::try_join;
 use jiff::Timestamp;
-use tokio_postgres::Row;
+use tokio_postgres::{Row, types::ToSql};
 use uuid::Uuid;
 
 use super::{
@@ -26,11 +26,11 @@ use crate::relational::{
 /// What [`token`] reads.
 macro_rules! token_columns {
     () => {
-        "t.id, t.user_id, t.name, t.scopes, t.packages, t.created_at, t.expires_at, t.last_used_at"
+        "t.id, t.user_id, t.name, t.scopes, t.packages, t.created_at, t.expires_at, t.last_used_at, t.last_used_from"
     };
 }
 pub(super) use token_columns;
-const COLUMN_COUNT: usize = 8;
+const COLUMN_COUNT: usize = 9;
 
 const LIST: &str = concat!(
     "SELECT ",
@@ -68,10 +68,10 @@ const LOCK_TO_TOUCH: &str = "LOCK TABLE tokens IN ROW EXCLUSIVE MODE NOWAIT";
 /// A token that somebody changes at the moment is passed over: when it was
 /// used is told to the second anyway, and nobody's connection is waited on.
 const TOUCH: &str = "WITH used AS (
-        SELECT t.id, u.at FROM unnest($1::uuid[], $2::bigint[]) u (id, at) JOIN tokens t ON t.id = u.id
+        SELECT t.id, u.at, u.place FROM unnest($1::uuid[], $2::bigint[], $3::text[]) u (id, at, place) JOIN tokens t ON t.id = u.id
         WHERE t.last_used_at IS NULL OR t.last_used_at < u.at ORDER BY t.id FOR NO KEY UPDATE OF t SKIP LOCKED
     )
-    UPDATE tokens t SET last_used_at = used.at FROM used WHERE t.id = used.id";
+    UPDATE tokens t SET last_used_at = used.at, last_used_from = used.place FROM used WHERE t.id = used.id";
 
 #[async_trait]
 impl TokenStore for PostgresMetadata {
@@ -91,16 +91,17 @@ impl TokenStore for PostgresMetadata {
         .await
     }
 
-    async fn touch_tokens(&self, used: &[(TokenId, Timestamp)]) -> Result<()> {
+    async fn touch_tokens(&self, used: &[TokenUse]) -> Result<()> {
         if used.is_empty() {
             return Ok(());
         }
-        let (ids, instants): (Vec<_>, Vec<_>) =
-            used.iter().map(|(id, at)| (Uuid::from(*id), at.as_microsecond())).unzip();
-        let (ids, instants) = (&ids, &instants);
+        let ids: Vec<_> = used.iter().map(|used| Uuid::from(used.token)).collect();
+        let instants: Vec<_> = used.iter().map(|used| used.at.as_microsecond()).collect();
+        let places: Vec<_> = used.iter().map(|used| used.from.map(|from| from.to_string())).collect();
+        let (ids, instants, places) = (&ids, &instants, &places);
         self.write(|tx| async move {
             tx.command(LOCK_TO_TOUCH).await?;
-            sql::run(&tx, TOUCH, [ids, instants]).await?;
+            sql::run(&tx, TOUCH, [ids as &(dyn ToSql + Sync), instants, places]).await?;
             Ok(())
         })
         .await
@@ -153,5 +154,6 @@ fn token(row: &Row) -> Tx<Token> {
         created_at: sql::instant(row, 5)?,
         expires_at: sql::optional_instant(row, 6)?,
         last_used_at: sql::optional_instant(row, 7)?,
+        last_used_from: row.try_get::<_, Option<&str>>(8)?.and_then(|address| address.parse().ok()),
     })
 }

@@ -104,7 +104,8 @@ pub(super) async fn seen_facts(tx: &Session, query: &PublisherQuery) -> Tx<Publi
     };
     let exists = sql::optional_instant(row, 4)?.is_some();
     let package = exists.then(|| facts::package_state(row, 4)).transpose()?;
-    let access = PackageAccess { caller, package_owner: row.try_get(1)?, scope_role: facts::role(row, 2)?, package };
+    let (package_owner, scope_role) = (row.try_get(1)?, facts::role(row, 2)?);
+    let access = PackageAccess { caller, package_owner, scope_role, package, ..PackageAccess::default() };
     let has_publisher = row.try_get::<_, Option<Uuid>>(PUBLISHER)?.is_some();
     let publishers = rows.iter().filter(|_| has_publisher).map(|row| publisher(row, PUBLISHER)).collect::<Tx<_>>()?;
     Ok(PublisherFacts { access, scope_exists: row.try_get(3)?, publishers, pending_of_actor: 0 })

@@ -119,6 +119,15 @@ impl Row {
         }
     }
 
+    fn optional_bool(&self, column: usize) -> Result<Option<bool>, Corrupt> {
+        self.optional(column, "true or false", |value| match value {
+            Value::Bool(value) => Some(*value),
+            // SQLite has no booleans.
+            Value::Int(value) => Some(*value != 0),
+            _ => None,
+        })
+    }
+
     pub(crate) fn optional_int(&self, column: usize) -> Result<Option<i64>, Corrupt> {
         self.optional(column, "a number", |value| match value {
             Value::Int(value) => Some(*value),
@@ -165,6 +174,10 @@ impl Row {
         Corrupt: From<T::Err>,
     {
         Ok(self.optional_str(column)?.map(str::parse).transpose()?)
+    }
+
+    pub(crate) fn bool(&self, column: usize) -> Result<bool, Corrupt> {
+        self.optional_bool(column)?.ok_or_else(|| null(column))
     }
 
     /// A count or size, which the database keeps signed.

@@ -70,6 +70,10 @@ fn run(tx: &Connection, write: &Write<'_>) -> Tx<()> {
             sql::run(tx, forget, (user.to_string(), kept)).map(drop)
         }
         Write::CreateScope { name, owner, created_at } => create_scope(tx, name, *owner, *created_at),
+        Write::SetScopePolicy { scope, require_2fa } => {
+            let set = "UPDATE scopes SET require_2fa = ?2 WHERE name = ?1";
+            sql::run(tx, set, (scope.as_str(), require_2fa)).map(drop)
+        }
         Write::SetMember { scope, user, role } => set_member(tx, scope, *user, *role),
         Write::SetOwner { package, user, owns } => set_owner(tx, package, *user, *owns),
         Write::SetYank { package, version, yanked } => {
@@ -207,7 +211,11 @@ fn create_token(tx: &Connection, token: &Token, secret: &Sha256Digest) -> Tx<()>
 
 fn revoke_tokens(tx: &Connection, tokens: &[TokenId], at: Timestamp) -> Tx<()> {
     for id in tokens {
-        sql::run(tx, "UPDATE tokens SET revoked_at = ?2 WHERE id = ?1", (id.to_string(), at.as_microsecond()))?;
+        sql::run(
+            tx,
+            "UPDATE tokens SET revoked_at = ?2, last_used_from = NULL WHERE id = ?1",
+            (id.to_string(), at.as_microsecond()),
+        )?;
     }
     Ok(())
 }

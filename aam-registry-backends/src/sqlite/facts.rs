@@ -29,7 +29,7 @@ pub(super) fn caller(tx: &Connection, actor: &Actor) -> Tx<CallerFacts> {
     let query = concat!(
         "SELECT disabled, session_generation, kept_session, ",
         columns::role_columns!(""),
-        " FROM users WHERE id = ?1"
+        ", otp_enabled FROM users WHERE id = ?1"
     );
     let account = sql::first(tx, query, [&user], |row| {
         Ok(CallerAccount {
@@ -37,6 +37,7 @@ pub(super) fn caller(tx: &Connection, actor: &Actor) -> Tx<CallerFacts> {
             session_generation: sql::unsigned(row, 1)?,
             kept_session: row.get(2)?,
             roles: users::roles(row, 3)?,
+            has_second_factor: row.get(7)?,
         })
     })?;
     let (mut session_revoked, mut token, mut publisher) = (false, None, None);
@@ -85,7 +86,12 @@ pub(super) fn access(tx: &Connection, actor: &Actor, name: &PackageName) -> Tx<(
     })?;
     let (id, package) = found.unzip();
     let package_owner = is_owner(tx, id, actor.user)?;
-    Ok((PackageAccess { caller, package_owner, scope_role: role_at(tx, name, actor.user)?, package }, id))
+    let scope_role = role_at(tx, name, actor.user)?;
+    let scope_requires_2fa = match name.scope() {
+        Some(scope) => requires_2fa(tx, &scope)?.unwrap_or_default(),
+        None => false,
+    };
+    Ok((PackageAccess { caller, package_owner, scope_role, scope_requires_2fa, package }, id))
 }
 
 /// What a command about a package is decided by.
@@ -205,6 +211,11 @@ fn role_at(tx: &Connection, name: &PackageName, user: UserId) -> Tx<Option<Scope
 /// Whether a scope exists.
 pub(super) fn scope_exists(tx: &Connection, name: &ScopeName) -> Tx<bool> {
     sql::exists(tx, "SELECT 1 FROM scopes WHERE name = ?1", [name.as_str()])
+}
+
+/// Whether a scope demands a second factor of those who change something in it; `None` if there is no such scope.
+pub(super) fn requires_2fa(tx: &Connection, name: &ScopeName) -> Tx<Option<bool>> {
+    sql::first(tx, "SELECT require_2fa FROM scopes WHERE name = ?1", [name.as_str()], sql::value)
 }
 
 /// The package of that name within reach.

@@ -34,6 +34,7 @@ const MIGRATIONS: &[Embedded] = &embedded![
     "V17__trusted_publishers",
     "V18__reports_evals_gates",
     "V19__invitations_and_token_notices",
+    "V21__scope_policy_and_token_use",
 ];
 
 /// Brings the schema of a database up to date; gives the names of the

@@ -1,6 +1,6 @@
 use aam_registry_core::{
     Result,
-    decide::{MemberChange, MemberFacts, MemberState, NewScope, NewScopeFacts},
+    decide::{MemberChange, MemberFacts, MemberState, NewScope, NewScopeFacts, ScopePolicyChange, ScopePolicyFacts},
     ports::ScopeStore,
     types::{Collaborator, Scope, ScopeMember, ScopeName, ScopeRole, Sight, UserId, Visibility},
 };
@@ -33,10 +33,9 @@ impl ScopeStore for SqliteMetadata {
 }
 
 fn scope(tx: &Connection, name: &ScopeName, sight: &Sight) -> Tx<Option<Scope>> {
-    let created_at = "SELECT created_at FROM scopes WHERE name = ?1";
-    let Some(created_at) = sql::first(tx, created_at, [name.as_str()], |row| sql::instant(row, 0))? else {
-        return Ok(None);
-    };
+    let scope = "SELECT created_at, require_2fa FROM scopes WHERE name = ?1";
+    let scope = sql::first(tx, scope, [name.as_str()], |row| Ok((sql::instant(row, 0)?, row.get(1)?)))?;
+    let Some((created_at, require_2fa)) = scope else { return Ok(None) };
     let members = "SELECT u.username, m.role FROM scope_members m JOIN users u ON u.id = m.user_id
                    WHERE m.scope = ?1 ORDER BY u.username";
     let members = sql::all(tx, members, [name.as_str()], |row| {
@@ -57,7 +56,7 @@ fn scope(tx: &Connection, name: &ScopeName, sight: &Sight) -> Tx<Option<Scope>> 
         Ok((collaborator, Visibility::of(row.get(2)?)))
     })?;
     let (collaborators, has_more_collaborators) = collaborators_in_sight(owners, sight);
-    Ok(Some(Scope { name: name.clone(), created_at, members, collaborators, has_more_collaborators }))
+    Ok(Some(Scope { name: name.clone(), created_at, require_2fa, members, collaborators, has_more_collaborators }))
 }
 
 pub(super) fn member_facts(tx: &Connection, change: &MemberChange) -> Tx<MemberFacts> {
@@ -78,6 +77,7 @@ pub(super) fn member_facts(tx: &Connection, change: &MemberChange) -> Tx<MemberF
     Ok(MemberFacts {
         caller: facts::caller(tx, &change.actor)?,
         scope_exists: facts::scope_exists(tx, &change.scope)?,
+        scope_requires_2fa: facts::requires_2fa(tx, &change.scope)?.unwrap_or_default(),
         role: facts::role(tx, scope, change.actor.user)?,
         member,
         other_owners: other_owners.unwrap_or_default(),
@@ -91,5 +91,13 @@ pub(super) fn new_scope_facts(tx: &Connection, new: &NewScope) -> Tx<NewScopeFac
         caller: facts::caller(tx, &new.actor)?,
         scope_exists: facts::scope_exists(tx, &new.name)?,
         user: sql::first(tx, user, [new.name.as_str()], |row| sql::parsed(row, 0))?,
+    })
+}
+
+pub(super) fn policy_facts(tx: &Connection, change: &ScopePolicyChange) -> Tx<ScopePolicyFacts> {
+    Ok(ScopePolicyFacts {
+        caller: facts::caller(tx, &change.actor)?,
+        requires_2fa: facts::requires_2fa(tx, &change.scope)?,
+        role: facts::role(tx, change.scope.as_str(), change.actor.user)?,
     })
 }

@@ -2,7 +2,7 @@ use aam_registry_core::{
     Result,
     decide::{RevokeToken, RevokeTokenFacts},
     ports::{TokenHolder, TokenStore},
-    types::{Actor, Sha256Digest, Token, TokenId},
+    types::{Actor, Sha256Digest, Token, TokenUse},
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -16,8 +16,8 @@ use crate::relational::{
 
 /// What [`token`] reads.
 pub(super) const COLUMNS: &str =
-    "t.id, t.user_id, t.name, t.scopes, t.packages, t.created_at, t.expires_at, t.last_used_at";
-const COLUMN_COUNT: usize = 8;
+    "t.id, t.user_id, t.name, t.scopes, t.packages, t.created_at, t.expires_at, t.last_used_at, t.last_used_from";
+const COLUMN_COUNT: usize = 9;
 
 #[async_trait]
 impl TokenStore for SqliteMetadata {
@@ -50,16 +50,17 @@ impl TokenStore for SqliteMetadata {
         .await
     }
 
-    async fn touch_tokens(&self, used: &[(TokenId, Timestamp)]) -> Result<()> {
+    async fn touch_tokens(&self, used: &[TokenUse]) -> Result<()> {
         if used.is_empty() {
             return Ok(());
         }
         let used = used.to_vec();
         self.write(move |tx| {
-            let touch = "UPDATE tokens SET last_used_at = ?2
+            let touch = "UPDATE tokens SET last_used_at = ?2, last_used_from = ?3
                          WHERE id = ?1 AND (last_used_at IS NULL OR last_used_at < ?2)";
-            for (id, at) in used {
-                sql::run(tx, touch, (id.to_string(), at.as_microsecond()))?;
+            for TokenUse { token, at, from } in used {
+                let from = from.map(|from| from.to_string());
+                sql::run(tx, touch, (token.to_string(), at.as_microsecond(), from))?;
             }
             Ok(())
         })
@@ -102,5 +103,6 @@ fn token(row: &Row<'_>) -> Tx<Token> {
         created_at: sql::instant(row, 5)?,
         expires_at: sql::optional_instant(row, 6)?,
         last_used_at: sql::optional_instant(row, 7)?,
+        last_used_from: row.get::<_, Option<String>>(8)?.and_then(|address| address.parse().ok()),
     })
 }

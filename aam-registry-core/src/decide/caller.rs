@@ -32,6 +32,8 @@ pub struct CallerAccount {
     pub session_generation: u64,
     /// The session that stayed valid when the others were last ended.
     pub kept_session: Option<String>,
+    /// Whether it has a second factor that is confirmed.
+    pub has_second_factor: bool,
 }
 
 /// The facts about the token that the user acts with.
@@ -81,6 +83,13 @@ impl CallerFacts {
     /// [`Error::Unauthorized`], [`Error::Forbidden`].
     pub fn require_self(&self, actor: &Actor, now: Timestamp, action: Action) -> Result<()> {
         self.require_live(actor, now)?.require_self(action)
+    }
+
+    /// Whether the actor's account has no second factor, though the registry knows of those. It does not know those of
+    /// a host that checks logins itself, and machines and the operator's commands have none.
+    pub(super) fn lacks_second_factor(&self, actor: &Actor) -> bool {
+        let is_checked = matches!(actor.credential, Credential::Session { .. } | Credential::Token(_));
+        is_checked && self.account.as_ref().is_some_and(|account| !account.has_second_factor)
     }
 
     /// The roles of the account in which the actor may act, where the credential is alive.

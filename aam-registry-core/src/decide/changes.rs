@@ -147,6 +147,13 @@ pub enum Write<'a> {
         /// When.
         created_at: Timestamp,
     },
+    /// Sets what a scope demands of those who change something in it.
+    SetScopePolicy {
+        /// The scope.
+        scope: ScopeName,
+        /// Whether they need a second factor.
+        require_2fa: bool,
+    },
     /// Gives a member of a scope a role; `None` removes the member.
     SetMember {
         /// The scope.

@@ -190,6 +190,8 @@ actions! {
     /// Set or remove a member of a scope. A restricted token would outgrow its
     /// restriction through the members.
     ChangeMembers { tokens: [TokenScope::Admin], restricted: Refused, roles: [OWNER, ADMIN] }
+    /// Set what a scope demands of its members.
+    SetScopePolicy { tokens: [TokenScope::Admin], restricted: Refused, roles: [OWNER, ADMIN] }
     /// Leave a scope.
     LeaveScope { tokens: [TokenScope::Admin], restricted: Refused, roles: [Role::Anyone] }
     /// Make, change, delete and test the webhooks of a scope.
@@ -283,6 +285,20 @@ impl Action {
         roles.contains(&ADMIN) && is_of_accounts && !Rights::of_account(acting).permit(self)
     }
 
+    /// Whether somebody who is part of a scope does it to the scope or to a package in it, and changes something.
+    pub fn changes_a_scope(self) -> bool {
+        let is_read = matches!(
+            self,
+            Self::SeePrivate
+                | Self::SeeUnapproved
+                | Self::SeeQuarantined
+                | Self::ReadPublishers
+                | Self::ReadPackageLog
+                | Self::ReadWebhooks
+        );
+        !is_read && self.rule().roles.iter().any(|role| matches!(role, Role::Scope(_) | Role::PackageOwner))
+    }
+
     /// What follows "you may not" in a refusal; the name of the package or scope comes after it, where
     /// the action is about one.
     fn what(self) -> &'static str {
@@ -312,6 +328,7 @@ impl Action {
             Self::DeleteOwnAccount => "delete the account",
             Self::CreateScope => "create scopes",
             Self::ChangeMembers => "change the members of",
+            Self::SetScopePolicy => "change the policy of",
             Self::ManageWebhooks => "manage the webhooks of",
             Self::ReadWebhooks => "read the webhooks of",
             Self::LeaveScope => "leave",
@@ -336,9 +353,12 @@ impl Action {
     /// What ends the sentence "this token cannot …" for a token that is restricted to packages.
     fn beyond_packages(self) -> &'static str {
         match self {
-            Self::CreateScope | Self::ChangeMembers | Self::LeaveScope | Self::ManageWebhooks | Self::ReadWebhooks => {
-                "manage scopes"
-            }
+            Self::CreateScope
+            | Self::ChangeMembers
+            | Self::SetScopePolicy
+            | Self::LeaveScope
+            | Self::ManageWebhooks
+            | Self::ReadWebhooks => "manage scopes",
             Self::RevokeToken => "revoke other API tokens",
             _ => self.what(),
         }
@@ -356,6 +376,8 @@ pub struct Rights {
     pub scope_role: Option<ScopeRole>,
     /// Acts with the token of a trusted publisher, so is no user.
     pub publisher: Option<PublisherOf>,
+    /// Is in a scope that demands a second factor of those who change something in it, and has none.
+    pub lacks_second_factor: bool,
 }
 
 /// What a trusted publisher is one of.
@@ -405,10 +427,13 @@ impl Rights {
     /// Requires the right to `action` on `package`, which exists.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], saying whom to ask.
+    /// [`Error::Forbidden`], saying whom to ask; [`Error::TwoFactorRequired`] where the scope demands a second factor.
     pub fn require(self, action: Action, package: &PackageName) -> Result<()> {
         if self.permit(action) {
-            return Ok(());
+            return match package.scope() {
+                Some(scope) => self.require_second_factor(action, &scope),
+                None => Ok(()),
+            };
         }
         let whom = match package.scope() {
             Some(scope) => format!("an owner of the scope @{scope}"),
@@ -420,12 +445,26 @@ impl Rights {
     /// Requires the right to `action` on `scope`, which exists.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], saying whom to ask.
+    /// [`Error::Forbidden`], saying whom to ask; [`Error::TwoFactorRequired`] where the scope demands a second factor.
     pub fn require_in_scope(self, action: Action, scope: &ScopeName) -> Result<()> {
         if self.permit(action) {
-            return Ok(());
+            return self.require_second_factor(action, scope);
         }
         Err(Error::forbidden(format!("You may not {} @{scope}; ask one of its owners", action.what())))
+    }
+
+    /// Requires a second factor for `action` in `scope`, where the scope demands one.
+    ///
+    /// # Errors
+    /// [`Error::TwoFactorRequired`], saying how to enroll one.
+    pub(super) fn require_second_factor(self, action: Action, scope: &ScopeName) -> Result<()> {
+        if !self.lacks_second_factor || !action.changes_a_scope() {
+            return Ok(());
+        }
+        Err(Error::TwoFactorRequired(format!(
+            "The scope @{scope} requires a second factor of everybody who changes something in it, with API tokens too; \
+             enroll one first: `aam otp enrol`"
+        )))
     }
 
     /// Requires the right to `action` on the registry as a whole.

@@ -32,6 +32,8 @@ pub struct MemberFacts {
     pub caller: CallerFacts,
     /// Whether the scope exists.
     pub scope_exists: bool,
+    /// Whether it demands a second factor of those who change something in it.
+    pub scope_requires_2fa: bool,
     /// The actor's role in it.
     pub role: Option<ScopeRole>,
     /// The user who is to become or cease to be a member, where there is one.
@@ -68,7 +70,7 @@ impl MemberChange {
     ///
     /// # Errors
     /// [`Error::Unauthorized`], [`Error::ScopeNotFound`],
-    /// [`Error::Forbidden`], [`Error::UserNotFound`], in this order;
+    /// [`Error::Forbidden`], [`Error::TwoFactorRequired`], [`Error::UserNotFound`], in this order;
     /// [`Error::Forbidden`] where a user would no longer own the scope of the
     /// own name; [`Error::LastOwner`]; [`Error::QuotaExceeded`] where the scope
     /// has as many members as it may.
@@ -78,7 +80,8 @@ impl MemberChange {
         if !facts.scope_exists {
             return Err(Error::ScopeNotFound(scope.clone()));
         }
-        Rights { scope_role: facts.role, ..caller }.require_in_scope(self.action(), scope)?;
+        let lacks_second_factor = facts.scope_requires_2fa && facts.caller.lacks_second_factor(&self.actor);
+        Rights { scope_role: facts.role, lacks_second_factor, ..caller }.require_in_scope(self.action(), scope)?;
         let found = facts.member.ok_or_else(|| Error::UserNotFound(member.clone()))?;
         self.require_keeps_own_scope()?;
         if found.role == *role {

@@ -71,6 +71,8 @@ pub struct PackageAccess {
     pub package_owner: bool,
     /// The actor's role in the scope of the package's name.
     pub scope_role: Option<ScopeRole>,
+    /// Whether that scope demands a second factor of those who change something in it.
+    pub scope_requires_2fa: bool,
     /// The package, if it exists.
     pub package: Option<PackageState>,
 }
@@ -157,7 +159,8 @@ impl PackageAccess {
         if live.publisher.is_some() {
             return Ok(live);
         }
-        Ok(Rights { package_owner, scope_role, ..live })
+        let lacks_second_factor = self.scope_requires_2fa && self.caller.lacks_second_factor(actor);
+        Ok(Rights { package_owner, scope_role, lacks_second_factor, ..live })
     }
 
     /// What the actor is to the package, for reads that need a right; `None` where there is no package that the

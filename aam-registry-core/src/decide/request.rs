@@ -6,9 +6,9 @@ use super::{
     AccountChange, AccountFacts, BeginSession, BeginSessionFacts, CallerFacts, ChangedAccount, Command, Decision,
     DeleteAccount, DeleteAccountFacts, EndSession, EndSessionFacts, Invalidation, LogOut, MemberChange, MemberFacts,
     NewScope, NewScopeFacts, NewToken, NewUser, NewUserFacts, PackageCommand, PackageFacts, PackageReads,
-    PublisherCommand, PublisherFacts, ResourceRequest, RevokeToken, RevokeTokenFacts, SecondFactorChange,
-    SecondFactorFacts, TellOfToken, TellOfTokenFacts, TokenExchange, TokenExchangeFacts, TokenRevocation,
-    TokenRevocationFacts, Write,
+    PublisherCommand, PublisherFacts, ResourceRequest, RevokeToken, RevokeTokenFacts, ScopePolicyChange,
+    ScopePolicyFacts, SecondFactorChange, SecondFactorFacts, TellOfToken, TellOfTokenFacts, TokenExchange,
+    TokenExchangeFacts, TokenRevocation, TokenRevocationFacts, Write,
 };
 use crate::{
     error::Result,
@@ -161,6 +161,10 @@ requests! {
     CreateScope(NewScope, NewScopeFacts) -> (), invalidation |_, _| Invalidation::Nothing;
     /// Sets or removes a member of a scope.
     ChangeMember(MemberChange, MemberFacts) -> (), invalidation |change, _| Invalidation::Metadata(change.invalidates());
+    /// Sets what a scope demands of those who change something in it.
+    ChangeScopePolicy(ScopePolicyChange, ScopePolicyFacts) -> (), invalidation |change, _| {
+        Invalidation::Metadata(change.invalidates())
+    };
     /// Adds or removes a trusted publisher of a package, or sets whether nobody else may publish it. Gives
     /// the publisher that was added or removed.
     ChangePublisher(PublisherCommand, PublisherFacts) -> Option<TrustedPublisher>, invalidation |_, _| Invalidation::Nothing;

@@ -70,7 +70,11 @@ impl PublisherCommand {
         match &self.change {
             PublisherChange::Add(new) => self.add(new, rights, facts),
             PublisherChange::Remove(id) => {
-                let seen = facts.seen_by(Action::ManagePublishers, &self.actor, rights, &self.package)?;
+                let action = Action::ManagePublishers;
+                let seen = facts.seen_by(action, &self.actor, rights, &self.package)?;
+                if let Some(scope) = self.package.scope() {
+                    rights.require_second_factor(action, &scope)?;
+                }
                 let found = seen.into_iter().find(|publisher| publisher.id == *id);
                 let found =
                     found.ok_or_else(|| Error::NotFound(format!("{} has no trusted publisher {id}", self.package)))?;

@@ -149,9 +149,10 @@ impl Call {
         parsed(&self.json_bytes(body, b'{').await?)
     }
 
-    /// Reads the body as a JSON array.
-    pub(crate) async fn json_list<T: DeserializeOwned>(&self, body: RequestBody) -> Result<Vec<T>, Failure> {
-        parsed(&self.json_bytes(body, b'[').await?)
+    /// Reads the body, which shall be a JSON array, as it was sent: somebody may have signed it.
+    pub(crate) async fn json_list_as_sent(&self, body: RequestBody) -> Result<Bytes, Failure> {
+        expect_body(&self.headers, "application/json")?;
+        self.bytes(body).await
     }
 
     /// Reads the body as JSON, and refuses fields that ask for a feature that is not built.
@@ -175,16 +176,7 @@ impl Call {
     /// The body, which has to begin with `first`.
     async fn json_bytes(&self, body: RequestBody, first: u8) -> Result<Bytes, Failure> {
         expect_body(&self.headers, "application/json")?;
-        let body = self.bytes(body).await?;
-        // Some editors and shells put a byte order mark first; a parser may ignore it (RFC 8259, section 8.1).
-        let mark = if body.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
-        let body = body.slice(mark..);
-        // Serde would read an array as the fields in order, which the API does not allow.
-        if body.trim_ascii_start().first() != Some(&first) {
-            let kind = if first == b'{' { "object" } else { "array" };
-            return Err(Error::invalid_request(format!("The request body must be a JSON {kind}")).into());
-        }
-        Ok(body)
+        beginning_with(first, self.bytes(body).await?)
     }
 
     async fn bytes(&self, mut body: RequestBody) -> Result<Bytes, Failure> {
@@ -206,6 +198,24 @@ impl Call {
         }
         Ok(bytes.freeze())
     }
+}
+
+/// Reads a JSON array.
+pub(crate) fn list<T: DeserializeOwned>(body: Bytes) -> Result<Vec<T>, Failure> {
+    parsed(&beginning_with(b'[', body)?)
+}
+
+/// A JSON text without the mark that some editors put first; it has to begin with `first`.
+fn beginning_with(first: u8, body: Bytes) -> Result<Bytes, Failure> {
+    // Some editors and shells put a byte order mark first; a parser may ignore it (RFC 8259, section 8.1).
+    let mark = if body.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
+    let body = body.slice(mark..);
+    // Serde would read an array as the fields in order, which the API does not allow.
+    if body.trim_ascii_start().first() != Some(&first) {
+        let kind = if first == b'{' { "object" } else { "array" };
+        return Err(Error::invalid_request(format!("The request body must be a JSON {kind}")).into());
+    }
+    Ok(body)
 }
 
 fn parsed<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {

@@ -188,7 +188,9 @@ impl From<Error> for Failure {
                 failure.with_retry_after(decision.retry_after.unwrap_or_default())
             }
             Error::Overloaded | Error::TooManyAtOnce(_) => failure.with_retry_after(Duration::from_secs(1)),
-            Error::IssuerUnavailable(_) => failure.with_retry_after(Duration::from_secs(5)),
+            Error::IssuerUnavailable(_) | Error::ScannerKeysUnavailable => {
+                failure.with_retry_after(Duration::from_secs(5))
+            }
             _ => failure,
         }
     }

@@ -25,7 +25,7 @@ use crate::{
         JobFilter, JobLease, JobSelection, LeasedJob, LocatedVersion, LoginSession, Mail, Memberships, NewAuditEntry,
         NewJob, NewUpload, OneTimePurpose, Package, PackageName, PackageSummary, Page, Principal, PublishedVersion,
         RateDecision, Reach, RegistryId, RegistryTotals, Scope, ScopeName, ScopeRole, SealedSecret, SearchQuery,
-        Sha256Digest, Sight, Token, TokenId, Upload, UploadId, User, UserId, UserProfile, Username, Version,
+        Sha256Digest, Sight, Token, TokenUse, Upload, UploadId, User, UserId, UserProfile, Username, Version,
         VersionDetail, VersionList, VersionRange, VersionSummary, WebhookUrl,
     },
 };
@@ -187,7 +187,7 @@ shared! {
     impl TokenStore {
         async fn tokens(&self, actor: &Actor, now: Timestamp) -> Result<Vec<Token>>;
         async fn token_holder(&self, secret: &Sha256Digest, now: Timestamp) -> Result<Option<TokenHolder>>;
-        async fn touch_tokens(&self, used: &[(TokenId, Timestamp)]) -> Result<()>;
+        async fn touch_tokens(&self, used: &[TokenUse]) -> Result<()>;
     }
     impl UserStore {
         async fn login(&self, login: &str) -> Result<Option<Login>>;

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use crate::{
     error::Result,
-    types::{Actor, Sha256Digest, Token, TokenId, User},
+    types::{Actor, Sha256Digest, Token, TokenUse, User},
 };
 
 /// Stores API tokens by the digest of their secret.
@@ -18,8 +18,8 @@ pub trait TokenStore: Debug + Send + Sync + 'static {
     /// disabled.
     async fn token_holder(&self, secret: &Sha256Digest, now: Timestamp) -> Result<Option<TokenHolder>>;
 
-    /// Records when tokens were last used.
-    async fn touch_tokens(&self, used: &[(TokenId, Timestamp)]) -> Result<()>;
+    /// Records when, and from where, tokens were last used.
+    async fn touch_tokens(&self, used: &[TokenUse]) -> Result<()>;
 }
 
 /// A valid token and its user.

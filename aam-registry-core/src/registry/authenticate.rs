@@ -9,7 +9,7 @@ use crate::{
     ports::{PublisherBySecret, PublisherHolder, QueryHandlerExt, TokenHolder},
     types::{
         AccountRole, AccountRoles, Credential, Principal, PublisherSecret, TokenPattern, TokenScope, TokenScopes,
-        TokenSecret, User, Username, is_expired,
+        TokenSecret, TokenUse, User, Username, is_expired,
     },
 };
 
@@ -24,8 +24,12 @@ impl Registry {
     /// [`Error::Unauthorized`] where it is malformed, forged, expired or
     /// revoked, or its user is gone or disabled.
     pub async fn authenticate(&self, bearer: &str) -> Result<Principal> {
+        self.authenticate_at(None, bearer).await
+    }
+
+    async fn authenticate_at(&self, client: Option<IpAddr>, bearer: &str) -> Result<Principal> {
         if bearer.starts_with(TokenSecret::PREFIX) {
-            self.authenticate_token(bearer).await
+            self.authenticate_token(client, bearer).await
         } else if bearer.starts_with(PublisherSecret::PREFIX) {
             self.authenticate_publisher(bearer).await
         } else {
@@ -33,13 +37,13 @@ impl Registry {
         }
     }
 
-    /// The same for a client at the address `client`, from which an administrator may not act as one where the
-    /// policy says so.
+    /// The same for a client at the address `client`, which is recorded as that of the last use of an API token, and
+    /// from which an administrator may not act as one where the policy says so.
     ///
     /// # Errors
     /// Those of [`authenticate`](Self::authenticate).
     pub async fn authenticate_from(&self, client: Option<IpAddr>, bearer: &str) -> Result<Principal> {
-        let mut principal = self.authenticate(bearer).await?;
+        let mut principal = self.authenticate_at(client, bearer).await?;
         if !self.policy().lets_administer_from(client) && principal.roles.contains(AccountRole::Admin) {
             principal.roles = principal.roles.without(AccountRoles::ADMIN);
             principal.is_outside_admin_networks = true;
@@ -47,7 +51,7 @@ impl Registry {
         Ok(principal)
     }
 
-    async fn authenticate_token(&self, bearer: &str) -> Result<Principal> {
+    async fn authenticate_token(&self, client: Option<IpAddr>, bearer: &str) -> Result<Principal> {
         // The checksum inside refuses look-alikes before the database is asked.
         let secret = TokenSecret::parse(bearer).ok_or_else(|| {
             Error::Unauthorized("This is not an API token of this registry; check that it was copied whole".into())
@@ -59,7 +63,7 @@ impl Registry {
         })?;
         let lags = |used: Timestamp| now.duration_since(used).unsigned_abs() >= TOUCH_EVERY;
         if token.last_used_at.is_none_or(lags) {
-            self.inner().touches.note(token.id, now);
+            self.inner().touches.note(TokenUse { token: token.id, at: now, from: client });
         }
         let needs_second_factor = self.needs_second_factor(&user);
         Ok(Principal {
@@ -124,17 +128,17 @@ impl Registry {
         user.is_admin() && !user.otp_enabled && self.policy().require_admin_2fa
     }
 
-    /// Stores when tokens were last used.
+    /// Stores when, and from where, tokens were last used.
     pub(crate) async fn flush_token_touches(&self) -> Result<()> {
-        let used: Vec<_> = self.inner().touches.take().into_iter().collect();
+        let used = self.inner().touches.take();
         if used.is_empty() {
             return Ok(());
         }
         let stored = self.inner().tokens.touch_tokens(&used).await;
         if stored.is_err() {
             // Stored with the next ones.
-            for (token, at) in used {
-                self.inner().touches.note(token, at);
+            for one in used {
+                self.inner().touches.note(one);
             }
         }
         stored

@@ -21,8 +21,8 @@ use crate::{
     ports::{
         AccountStore, ArchiveIndex, ArchiveSource, ArchiveStore, AuditLog, Clock, CommandHandler, Database,
         DownloadStore, IdTokenVerifier, JobHandler, JobQueue, Mailer, PackageStore, PasswordHasher, PublishStore,
-        QueryHandler, RateLimiter, ScopeStore, SecretSealer, SessionSigner, SessionStore, SystemClock, TokenStore,
-        UserStore, WebhookSender,
+        QueryHandler, RateLimiter, ScannerSignatures, ScopeStore, SecretSealer, SessionSigner, SessionStore,
+        SystemClock, TokenStore, UserStore, WebhookSender,
     },
     types::{OWN_JOB_KINDS, OperatorWebhook, is_kind_of},
 };
@@ -105,6 +105,7 @@ macro_rules! builder {
             operator_webhooks: Vec<OperatorWebhook>,
             secrets: Option<Arc<dyn SecretSealer>>,
             id_tokens: Option<Arc<dyn IdTokenVerifier>>,
+            scanner_signatures: Option<Arc<dyn ScannerSignatures>>,
             policy: Policy,
             spool_folder: Option<PathBuf>,
         }
@@ -151,6 +152,7 @@ macro_rules! builder {
                     operator_webhooks: self.operator_webhooks,
                     secrets: self.secrets,
                     id_tokens: self.id_tokens,
+                    scanner_signatures: self.scanner_signatures,
                     clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock)),
                     policy: self.policy,
                     counter,
@@ -294,6 +296,13 @@ impl RegistryBuilder {
     #[must_use]
     pub fn id_tokens(mut self, verifier: impl IdTokenVerifier) -> Self {
         self.id_tokens = Some(Arc::new(verifier));
+        self
+    }
+
+    /// Sets the port that checks who signed a report of leaked tokens. Without it anybody may report one who has it.
+    #[must_use]
+    pub fn scanner_signatures(mut self, signatures: impl ScannerSignatures) -> Self {
+        self.scanner_signatures = Some(Arc::new(signatures));
         self
     }
 

@@ -21,7 +21,8 @@ use crate::{
     ports::{
         AccountStore, ArchiveIndex, ArchiveSource, ArchiveStore, AuditLog, Clock, CommandHandler, DownloadStore,
         IdTokenVerifier, JobHandler, JobQueue, Mailer, PackageStore, PasswordHasher, PublishStore, QueryHandler,
-        RateLimiter, ScopeStore, SecretSealer, SessionSigner, SessionStore, TokenStore, UserStore, WebhookSender,
+        RateLimiter, ScannerSignatures, ScopeStore, SecretSealer, SessionSigner, SessionStore, TokenStore, UserStore,
+        WebhookSender,
     },
     types::{ClientNetwork, OperatorWebhook, RegistryId},
 };
@@ -46,6 +47,7 @@ pub(super) struct RegistryParts {
     pub(super) audit: Arc<dyn AuditLog>,
     pub(super) jobs: Arc<dyn JobQueue>,
     pub(super) id_tokens: Option<Arc<dyn IdTokenVerifier>>,
+    pub(super) scanner_signatures: Option<Arc<dyn ScannerSignatures>>,
     pub(super) job_handlers: Vec<Arc<dyn JobHandler>>,
     pub(super) mailing: Option<Mailing>,
     pub(super) webhook_sender: Option<Arc<dyn WebhookSender>>,

@@ -53,11 +53,11 @@ pub use accounts::{
 };
 pub(crate) use accounts::{
     DONE, Guesser, LINK, MAX_PASSWORD_BYTES, MAX_TOKEN_NAME, MAX_TOKEN_PATTERNS, MIN_PASSWORD_CHARS, REGISTERED,
-    REQUESTED, STEP, VerificationLink, invitation_url,
+    REQUESTED, RegistrationMail, STEP, VerificationLink, invitation_url,
 };
 pub use approvals::Approvals;
 pub(crate) use approvals::PUBLISHER;
-pub use audit::{AuditFault, AuditVerdict, PrunedAudit};
+pub use audit::{AuditFault, AuditVerdict, PrunedAudit, ShownAuditEntry};
 pub use builder::{BuildError, RegistryBuilder};
 pub use contents::{FileContent, ListedFile};
 pub use counting::DownloadTally;

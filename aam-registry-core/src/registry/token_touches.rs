@@ -4,22 +4,22 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use jiff::Timestamp;
+use crate::types::{TokenId, TokenUse};
 
-use crate::types::TokenId;
-
-/// When tokens were used since that was last stored.
+/// The last use of each token, since uses were last stored.
 #[derive(Debug, Default)]
-pub(super) struct TokenTouches(Mutex<HashMap<TokenId, Timestamp>>);
+pub(super) struct TokenTouches(Mutex<HashMap<TokenId, TokenUse>>);
 
 impl TokenTouches {
-    pub(super) fn note(&self, token: TokenId, at: Timestamp) {
+    pub(super) fn note(&self, used: TokenUse) {
         let mut touches = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let latest = touches.entry(token).or_insert(at);
-        *latest = at.max(*latest);
+        let latest = touches.entry(used.token).or_insert(used);
+        if latest.at < used.at {
+            *latest = used;
+        }
     }
 
-    pub(super) fn take(&self) -> HashMap<TokenId, Timestamp> {
-        mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    pub(super) fn take(&self) -> Vec<TokenUse> {
+        mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner)).into_values().collect()
     }
 }

@@ -104,7 +104,8 @@ pub use search::{SearchQuery, SearchSort, search_words};
 pub use second_factor::{RecoveryCode, SecondFactor, TotpSecret};
 pub(crate) use short_text::{ShortText, short_ipv4, short_text};
 pub use token::{
-    PublisherSecret, Token, TokenId, TokenNotice, TokenPattern, TokenScope, TokenScopes, TokenSecret, is_expired,
+    PublisherSecret, Token, TokenId, TokenNotice, TokenPattern, TokenScope, TokenScopes, TokenSecret, TokenUse,
+    is_expired,
 };
 pub use trusted_publisher::{PackagePublishers, PublisherId, PublisherPreset, PublisherTokenId, TrustedPublisher};
 pub use upload::{NewUpload, Upload};

@@ -140,7 +140,7 @@ const FEATURES: &[Feature] = &[
         asking: Asking::AllBut(&[]),
         asked_in: &[Manifest, Publish, Account, Token, Scope],
         what: "other ways to ask for a second factor",
-        instead: "leave it out, and enrol one with `aam otp enrol`",
+        instead: "leave it out, and enrol one with `aam otp enrol`, or demand it in a scope with `aam scope require-2fa`",
     },
     Feature {
         names: &["role", "roles", "isadmin", "admin"],

@@ -1,6 +1,6 @@
 //! API tokens.
 
-use std::{fmt, sync::OnceLock};
+use std::{fmt, net::IpAddr, sync::OnceLock};
 
 use data_encoding::BASE32_NOPAD;
 use globset::{Glob, GlobBuilder, GlobMatcher};
@@ -162,6 +162,19 @@ pub struct Token {
     pub expires_at: Option<Timestamp>,
     /// When it was last used; may lag by a minute.
     pub last_used_at: Option<Timestamp>,
+    /// The address from which it was used then, where that is known.
+    pub last_used_from: Option<IpAddr>,
+}
+
+/// A use of an API token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TokenUse {
+    /// The token.
+    pub token: TokenId,
+    /// When.
+    pub at: Timestamp,
+    /// The address of the client, where that is known.
+    pub from: Option<IpAddr>,
 }
 
 /// Whether a credential that ends at `expires_at`, or never, has ended at `now`.
@@ -295,6 +308,7 @@ mod tests {
             created_at: start,
             expires_at: None,
             last_used_at: used.map(day),
+            last_used_from: None,
         };
         assert!(!token(None).is_stale(day(89)) && token(None).is_stale(day(90)));
         assert!(!token(Some(10)).is_stale(day(99)) && token(Some(10)).is_stale(day(100)));

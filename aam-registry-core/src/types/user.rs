@@ -84,6 +84,9 @@ pub struct Scope {
     pub name: ScopeName,
     /// When it was created.
     pub created_at: Timestamp,
+    /// Whether it demands a second factor of those who change something in it. Not for everybody to see: see
+    /// [`View::sees_policy_of`](crate::registry::View::sees_policy_of).
+    pub require_2fa: bool,
     /// Its members, by name.
     pub members: Vec<ScopeMember>,
     /// Users who own single packages in it, whether or not they are members, by package and name: the

@@ -11,7 +11,7 @@ use tokio::{
 };
 
 /// What was received: recipient, subject and plain text of each mail.
-type Mailbox = Arc<Mutex<Vec<(String, String, String)>>>;
+pub(crate) type Mailbox = Arc<Mutex<Vec<(String, String, String)>>>;
 
 /// Takes the mails of one connection (RFC 5321).
 async fn converse(stream: TcpStream, mailbox: &Mailbox) -> Option<()> {
@@ -47,7 +47,7 @@ async fn converse(stream: TcpStream, mailbox: &Mailbox) -> Option<()> {
     }
 }
 
-fn listen(listener: TcpListener, mailbox: Mailbox) {
+pub(crate) fn listen(listener: TcpListener, mailbox: Mailbox) {
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             let mailbox = Arc::clone(&mailbox);
@@ -57,7 +57,7 @@ fn listen(listener: TcpListener, mailbox: Mailbox) {
 }
 
 /// The text of the mail with that subject to that address, as soon as it is there.
-async fn mail(mailbox: &Mailbox, address: &str, subject: &str) -> String {
+pub(crate) async fn mail(mailbox: &Mailbox, address: &str, subject: &str) -> String {
     let (text, _) = eventually(format!("`{subject}` to {address}"), async || {
         let mails = mailbox.lock().expect("not poisoned");
         mails.iter().find(|(to, about, _)| to == address && about == subject).map(|(.., text)| text.clone())
@@ -66,7 +66,7 @@ async fn mail(mailbox: &Mailbox, address: &str, subject: &str) -> String {
     text
 }
 
-fn link(text: &str) -> String {
+pub(crate) fn link(text: &str) -> String {
     text.lines().map(str::trim).find(|line| line.starts_with("https://")).expect("a link").to_owned()
 }
 
@@ -99,8 +99,10 @@ async fn addresses_are_verified_and_changes_of_them_told_by_mail() {
     let account = json!({"username": "ada", "email": "ada@example.com", "password": PASSWORD});
     api.post("/api/v1/users/register", &account).await.expect_status(201);
 
-    let verification = mail(&mailbox, "ada@example.com", "Verify your e-mail address").await;
-    let token = json!({"token": link(&verification)});
+    let login = json!({"username": "ada", "password": PASSWORD});
+    api.post("/api/v1/users/login", &login).await.expect_status(401);
+    let confirmation = mail(&mailbox, "ada@example.com", "Confirm your e-mail address").await;
+    let token = json!({"token": link(&confirmation)});
     api.post("/api/v1/users/verify-email", &token).await.expect_status(204);
     let ada = log_in(&api, PASSWORD).await;
     assert_eq!(ada.get("/api/v1/users/me").await.expect_status(200).json()["email_verified"], true);

@@ -1,6 +1,8 @@
 //! Tests of the registry as its users see it: real server processes over HTTP.
 
 mod api;
+mod audit_log;
+mod audited;
 mod client;
 mod delivery;
 mod kill;
@@ -15,3 +17,4 @@ mod sent;
 mod trusted_publishing;
 mod unseen;
 mod webhook_client;
+mod workflows;

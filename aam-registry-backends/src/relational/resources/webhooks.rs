@@ -18,7 +18,7 @@ macro_rules! columns {
 const FIND: &str = concat!("SELECT ", columns!(), " FROM scope_webhooks WHERE id = $1");
 const FIND_TO_CHANGE: &str = concat!("SELECT ", columns!(), " FROM scope_webhooks WHERE id = $1 FOR NO KEY UPDATE");
 const OF_SCOPE: &str = concat!("SELECT ", columns!(), " FROM scope_webhooks WHERE scope = $1 ORDER BY created_at, id");
-const SCOPE: &str = "SELECT 1 FROM scopes WHERE name = $1 FOR NO KEY UPDATE";
+const SCOPE: &str = "SELECT require_2fa FROM scopes WHERE name = $1 FOR NO KEY UPDATE";
 const ROLE: &str = "SELECT role FROM scope_members WHERE scope = $1 AND user_id = $2";
 const COUNT: &str = "SELECT count(*) FROM scope_webhooks WHERE scope = $1";
 const PUT: &str = concat!(
@@ -55,7 +55,7 @@ pub(super) async fn report_facts<T: Transaction>(
 pub(super) async fn facts<T: Transaction>(tx: &T, command: &WebhookCommand) -> Result<WebhookFacts, T::Failure> {
     let (scope, id) = (command.scope.as_str(), command.change.webhook());
     let caller = tx.caller(&command.actor).await?;
-    let scope_exists = tx.exists(SCOPE, params![scope]).await?;
+    let requires_2fa = tx.first(SCOPE, params![scope], |row| row.bool(0)).await?;
     let role = tx.first(ROLE, params![scope, Value::id(command.actor.user)], |row| row.coded(0, columns::role)).await?;
     let webhooks = tx.count(COUNT, params![scope]).await?;
     let webhook = tx.first(FIND_TO_CHANGE, params![Value::id(id)], webhook).await?;
@@ -64,7 +64,15 @@ pub(super) async fn facts<T: Transaction>(tx: &T, command: &WebhookCommand) -> R
         None => None,
     };
     let webhook = webhook.filter(|stored| stored.webhook.scope == command.scope);
-    Ok(WebhookFacts { caller, scope_exists, role, webhooks, webhook, delivery })
+    Ok(WebhookFacts {
+        caller,
+        scope_exists: requires_2fa.is_some(),
+        scope_requires_2fa: requires_2fa.unwrap_or_default(),
+        role,
+        webhooks,
+        webhook,
+        delivery,
+    })
 }
 
 pub(super) fn write(write: WebhookWrite) -> Result<Step, Corrupt> {

@@ -176,6 +176,7 @@ async fn token(store: &PostgresMetadata, owner: &Actor) -> TokenId {
         created_at: now,
         expires_at: None,
         last_used_at: None,
+        last_used_from: None,
     };
     let secret = Sha256Digest::of(token.id.to_string().as_bytes());
     let audit = NewAuditEntry::new(AuditEvent::TokenCreate, now);

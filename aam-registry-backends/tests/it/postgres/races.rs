@@ -427,6 +427,7 @@ fn token(actor: &Actor, secret: &[u8]) -> NewToken {
         created_at: SystemClock.now(),
         expires_at: None,
         last_used_at: None,
+        last_used_from: None,
     };
     let (scopes, secret, audit) = (TokenScopes::all(), Sha256Digest::of(secret), entry(AuditEvent::TokenCreate));
     NewToken { actor: actor.clone(), scopes, token, secret, audit }

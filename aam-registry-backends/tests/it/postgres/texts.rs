@@ -110,6 +110,7 @@ async fn any_text_comes_back_as_it_was() {
         created_at: now,
         expires_at: None,
         last_used_at: None,
+        last_used_from: None,
     };
     let new = NewToken {
         actor: owner.clone(),

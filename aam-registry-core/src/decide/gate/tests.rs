@@ -1,6 +1,7 @@
 use std::fmt::Write as _;
 
 use super::*;
+use crate::error::ErrorCode;
 use crate::types::{Credential, TokenId, TokenPattern, TokenScopes, UserId};
 
 /// Every kind of user: what the column is called, and the rights.
@@ -113,6 +114,27 @@ fn the_table_keeps_what_is_promised() {
         );
         let as_anyone = Rights::default().permit(*action);
         assert_eq!(auditor.permit(*action), reads || as_anyone, "an auditor changes nothing: {action:?}");
+    }
+}
+
+/// What whoever is part of a scope may do, and an auditor, who changes nothing, may not.
+#[test]
+fn a_second_factor_is_demanded_for_every_change_by_those_in_a_scope() {
+    let auditor = Rights::of_account(AccountRole::Auditor.into());
+    let in_scope = ScopeRole::ALL.map(|role| Rights { scope_role: Some(role), ..Rights::default() });
+    for action in Action::ALL {
+        let is_by_role = !Rights::default().permit(*action) && in_scope.iter().any(|rights| rights.permit(*action));
+        assert_eq!(action.changes_a_scope(), is_by_role && !auditor.permit(*action), "{action:?}");
+        let package = "@team/kit".parse().expect("a name");
+        let lacking = Rights { lacks_second_factor: true, scope_role: Some(ScopeRole::Owner), ..Rights::default() };
+        if action.changes_a_scope() {
+            assert_eq!(
+                lacking.require(*action, &package).map_err(|error| error.code()),
+                Err(ErrorCode::TwoFactorRequired)
+            );
+        } else if lacking.permit(*action) {
+            assert!(lacking.require(*action, &package).is_ok(), "{action:?}");
+        }
     }
 }
 

@@ -108,6 +108,8 @@ pub struct WebhookFacts {
     pub caller: CallerFacts,
     /// Whether the scope exists.
     pub scope_exists: bool,
+    /// Whether it demands a second factor of those who change something in it.
+    pub scope_requires_2fa: bool,
     /// The actor's role in it.
     pub role: Option<ScopeRole>,
     /// How many webhooks the scope has.
@@ -132,7 +134,9 @@ impl WebhookCommand {
         if !facts.scope_exists {
             return Err(Error::ScopeNotFound(self.scope.clone()));
         }
-        Rights { scope_role: facts.role, ..caller }.require_in_scope(Action::ManageWebhooks, &self.scope)?;
+        let lacks_second_factor = facts.scope_requires_2fa && facts.caller.lacks_second_factor(&self.actor);
+        Rights { scope_role: facts.role, lacks_second_factor, ..caller }
+            .require_in_scope(Action::ManageWebhooks, &self.scope)?;
         let (id, action) = match &self.change {
             WebhookChange::Create(new) => return self.create(new, facts.webhooks),
             WebhookChange::Existing { id, action } => (*id, action),

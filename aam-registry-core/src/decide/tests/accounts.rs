@@ -47,6 +47,7 @@ pub(super) fn token(scopes: &[TokenScope], seconds: Option<i64>) -> Token {
         created_at: NOW,
         expires_at: seconds.map(after),
         last_used_at: None,
+        last_used_from: None,
     }
 }
 

@@ -19,8 +19,9 @@ use crate::{
         InvitationChange, InvitationFacts, InvitationUpdate, LogOut, MemberChange, MemberFacts, MemberState, NewReport,
         NewReportFacts, NewScope, NewScopeFacts, NewToken, NewUser, PackageAccess, PackageCommand, PackageFacts,
         PublishFacts, PublisherChange, PublisherFacts, QuarantineChange, QuarantineCommand, RecordEval, RevokeToken,
-        RevokeTokenFacts, Rights, SecondFactorChange, SecondFactorFacts, SecondFactorUpdate, SetGates, Shown,
-        WebhookAction, WebhookChange, WebhookCommand, WebhookFacts, gate::closed, shown,
+        RevokeTokenFacts, Rights, ScopePolicyChange, ScopePolicyFacts, SecondFactorChange, SecondFactorFacts,
+        SecondFactorUpdate, SetGates, Shown, WebhookAction, WebhookChange, WebhookCommand, WebhookFacts, gate::closed,
+        shown,
     },
     error::{Error, ErrorCode, Result},
     memory::{self, MemoryMetadata},
@@ -84,6 +85,7 @@ fn member_change(leaves: bool) -> Result<()> {
     let facts = MemberFacts {
         caller: caller(0),
         scope_exists: true,
+        scope_requires_2fa: false,
         role,
         member: Some(found),
         other_owners: 1,
@@ -250,6 +252,12 @@ async fn attempt(action: Action, reads: &Reads) -> Result<()> {
             new.decide(&facts).map(drop)
         }
         Action::ChangeMembers => member_change(false),
+        Action::SetScopePolicy => {
+            let scope = "team".parse().expect("a scope");
+            let change = ScopePolicyChange { actor: actor(0), scope, require_2fa: false, now: NOW, audit: entry() };
+            let (requires_2fa, role) = (Some(false), Some(ScopeRole::Owner));
+            change.decide(&ScopePolicyFacts { caller: caller(0), requires_2fa, role }).map(drop)
+        }
         Action::LeaveScope => member_change(true),
         Action::ManageWebhooks => {
             let change = WebhookChange::Existing { id: WebhookId::generate(), action: WebhookAction::Delete };

@@ -39,6 +39,7 @@ impl People {
             member_count: 2,
             caller: caller(by),
             scope_exists: change.scope.as_str() == "team",
+            scope_requires_2fa: false,
             role: role(by),
             member: Some(MemberState { user: user(member), role: role(member) }),
             other_owners: self
@@ -56,6 +57,7 @@ impl People {
                 caller: caller(by),
                 package_owner: self.owners.contains(&user(by)),
                 scope_role: role(by),
+                scope_requires_2fa: false,
                 package: Some(PackageState {
                     updated_at: NOW,
                     visibility: Visibility::Public,
@@ -247,6 +249,7 @@ proptest! {
                 created_at: NOW,
                 expires_at: days.map(|days| NOW + SignedDuration::from_hours(24 * days)),
                 last_used_at: None,
+                last_used_from: None,
             };
             let new = NewToken {
                 actor: Actor { credential, ..actor(0) },
@@ -374,6 +377,7 @@ impl Kit {
             caller: caller(0),
             package_owner: true,
             scope_role: None,
+            scope_requires_2fa: false,
             package: (!self.latest.published.is_empty()).then_some(PackageState {
                 updated_at: NOW,
                 visibility: Visibility::Public,

@@ -81,6 +81,7 @@ fn facts(versions: &[&str], wanted: &str) -> PackageFacts {
             caller: caller(0),
             package_owner: true,
             scope_role: None,
+            scope_requires_2fa: false,
             package: Some(PackageState {
                 updated_at: after(10),
                 visibility: Visibility::Public,

@@ -15,7 +15,15 @@ fn change(by: usize, scope: &str, role: Option<ScopeRole>) -> MemberChange {
 /// Facts where the actor and the member have these roles.
 fn facts(by: usize, role: Option<ScopeRole>, member: Option<ScopeRole>, other_owners: u64) -> MemberFacts {
     let member = Some(MemberState { user: user(1), role: member });
-    MemberFacts { caller: caller(by), scope_exists: true, role, member, other_owners, member_count: 2 }
+    MemberFacts {
+        caller: caller(by),
+        scope_exists: true,
+        scope_requires_2fa: false,
+        role,
+        member,
+        other_owners,
+        member_count: 2,
+    }
 }
 
 fn refusal(change: &MemberChange, facts: &MemberFacts) -> Option<ErrorCode> {

@@ -47,7 +47,7 @@ fn standing() -> PackageState {
 
 /// Facts of a package that the first user owns, with those publishers.
 fn owned(publishers: Vec<TrustedPublisher>) -> PublisherFacts {
-    let access = PackageAccess { caller: caller(0), package_owner: true, scope_role: None, package: Some(standing()) };
+    let access = PackageAccess { package: Some(standing()), package_owner: true, ..free(vec![]).access };
     PublisherFacts { access, publishers, ..PublisherFacts::default() }
 }
 
@@ -233,7 +233,7 @@ fn a_waiting_publisher_makes_the_package_of_whoever_added_it() {
 #[test]
 fn where_publishers_alone_publish_owners_do_not() {
     let closed = PackageState { trusted_only: true, ..standing() };
-    let access = PackageAccess { caller: caller(0), package_owner: true, package: Some(closed), scope_role: None };
+    let access = PackageAccess { package: Some(closed), package_owner: true, ..free(vec![]).access };
     let facts = PublishFacts { access, upload_is_live: true, ..PublishFacts::default() };
     let refused = commit("kit", "1.0.0").decide(&facts).expect_err("refused");
     assert!(refused.to_string().contains("trusted publishers alone"), "{refused}");

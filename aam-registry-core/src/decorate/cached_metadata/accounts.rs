@@ -13,7 +13,7 @@ use crate::{
     ports::{AccountStore, AuditLog, Database, Login, ScopeStore, SessionStore, TokenHolder, TokenStore, UserStore},
     types::{
         AccountFilter, Actor, AuditEntry, AuditFilter, ChainLink, LoginSession, NewAuditEntry, OneTimePurpose, Page,
-        Scope, ScopeName, ScopeRole, Sha256Digest, Sight, Token, TokenId, User, UserId, UserProfile, Username,
+        Scope, ScopeName, ScopeRole, Sha256Digest, Sight, Token, TokenUse, User, UserId, UserProfile, Username,
     },
 };
 
@@ -108,7 +108,7 @@ impl<D: Database> TokenStore for CachedMetadata<D> {
         Ok(found)
     }
 
-    async fn touch_tokens(&self, used: &[(TokenId, Timestamp)]) -> Result<()> {
+    async fn touch_tokens(&self, used: &[TokenUse]) -> Result<()> {
         self.inner.database.touch_tokens(used).await
     }
 }

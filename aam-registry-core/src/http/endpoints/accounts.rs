@@ -23,15 +23,16 @@ pub(super) const ROUTES: &[Route] = &[
         tag: "Users",
         summary: "Register",
         description: "Makes an account and the scope of its name, which it owns: `@username/…`. Usernames and scopes \
-            are one namespace. With mail, the answer does not tell whether an address is known: for one that is, no \
-            account is made, and the address gets a mail. Where the registry takes new accounts by invitation alone, `invitation` is the token of \
-            one.",
+            are one namespace. Where the registry sends mail, `awaits_verification` is true: the account is made once the \
+            link is opened that is mailed to the address, and neither this answer nor a login before that tells whether \
+            the address is known. For one that is, the mail says so. Where the registry takes new accounts by invitation \
+            alone, `invitation` is the token of one.",
         access: Access::Open,
         class: Some(RateClass::Auth),
         request: RequestContent::json::<RegisterRequest>(),
         answers: &[Answer {
             status: 201,
-            description: "The account was made.",
+            description: "The account was made, or will be once its address is verified.",
             content: Content::json::<RegisteredAnswer>(),
         }],
         errors: &[
@@ -109,12 +110,18 @@ pub(super) const ROUTES: &[Route] = &[
     Route {
         tag: "Users",
         summary: "Verify an e-mail address with a one-time token",
-        description: "The token of the mail that a registration and a change of address are followed by.",
+        description: "The token of the mail that a registration and a change of address are followed by. That of a \
+            registration makes the account.",
         access: Access::Open,
         class: Some(RateClass::Auth),
         request: RequestContent::json::<EmailVerification>(),
         answers: &[Answer { status: 204, description: "The address is verified.", content: Content::None }],
-        errors: &[ErrorCode::InvalidRequest],
+        errors: &[
+            ErrorCode::InvalidRequest,
+            ErrorCode::UserExists,
+            ErrorCode::InvitationInvalid,
+            ErrorCode::RegistrationClosed,
+        ],
         ..route(Verb::Post, "/api/v1/users/verify-email", "verifyEmail", handler!(verify_email, body))
     },
     Route {
@@ -193,7 +200,7 @@ async fn register(call: Call, body: RequestBody) -> Answered {
     // Report missing fields together with all other faults.
     let [username, email, password] = [username, email, password].map(Option::unwrap_or_default);
     let user = call.registry.register_with(Registration { username, email, password }, invitation.as_deref()).await?;
-    answer::written(StatusCode::CREATED, &RegisteredAnswer::from(user))
+    answer::written(StatusCode::CREATED, &RegisteredAnswer::new(user, call.registry.verifies_registrations()))
 }
 
 async fn login(call: Call, body: RequestBody) -> Answered {

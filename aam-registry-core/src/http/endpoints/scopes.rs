@@ -9,7 +9,7 @@ use crate::{
         call::Call,
         failure::Failure,
         routing::{Access, Answer, Content, RequestContent, Route, Verb, handler, route},
-        wire::{MemberAnswer, MemberRequest, ScopeAnswer, ScopeRequest},
+        wire::{MemberAnswer, MemberRequest, ScopeAnswer, ScopePatch, ScopeRequest},
     },
     types::{AskedIn, ScopeName, ScopeRole},
 };
@@ -41,6 +41,23 @@ pub(super) const ROUTES: &[Route] = &[
     },
     Route {
         tag: "Owners and scopes",
+        summary: "Set what a scope demands",
+        description: "Whether everybody who changes something in the scope or its packages needs a second factor, with \
+            API tokens too; trusted publishers need none. Who has none gets 403 `two_factor_required`. Needs an owner \
+            who has a second factor, and the scope `admin` of a token.",
+        access: Access::Credential,
+        request: RequestContent::json::<ScopePatch>(),
+        answers: &[Answer { status: 200, description: "The scope.", content: Content::json::<ScopeAnswer>() }],
+        errors: &[
+            ErrorCode::InvalidRequest,
+            ErrorCode::Forbidden,
+            ErrorCode::TwoFactorRequired,
+            ErrorCode::ScopeNotFound,
+        ],
+        ..route(Verb::Patch, "/api/v1/scopes/{scope}", "changeScope", handler!(change, body))
+    },
+    Route {
+        tag: "Owners and scopes",
         summary: "Set a member of a scope",
         description: "Adds a user to a scope or changes the user's role. Owners may do everything; members publish, \
             yank and set dist-tags; contributors publish. Needs an owner and the scope `admin` of a token.",
@@ -50,6 +67,7 @@ pub(super) const ROUTES: &[Route] = &[
         errors: &[
             ErrorCode::InvalidRequest,
             ErrorCode::Forbidden,
+            ErrorCode::TwoFactorRequired,
             ErrorCode::QuotaExceeded,
             ErrorCode::ScopeNotFound,
             ErrorCode::UserNotFound,
@@ -63,7 +81,13 @@ pub(super) const ROUTES: &[Route] = &[
         description: "The last owner cannot be removed; members may remove themselves.",
         access: Access::Credential,
         answers: &[Answer { status: 204, description: "The user is no member.", content: Content::None }],
-        errors: &[ErrorCode::Forbidden, ErrorCode::ScopeNotFound, ErrorCode::UserNotFound, ErrorCode::LastOwner],
+        errors: &[
+            ErrorCode::Forbidden,
+            ErrorCode::TwoFactorRequired,
+            ErrorCode::ScopeNotFound,
+            ErrorCode::UserNotFound,
+            ErrorCode::LastOwner,
+        ],
         ..route(Verb::Delete, "/api/v1/scopes/{scope}/members/{username}", "removeMember", handler!(remove_member))
     },
 ];
@@ -72,12 +96,25 @@ async fn create(call: Call, body: RequestBody) -> Answered {
     let request: ScopeRequest = call.json_of(AskedIn::Scope, body).await?;
     let name = request.name.parse()?;
     let scope = call.registry.create_scope(call.principal()?, &name).await?;
-    answer::written(StatusCode::CREATED, &ScopeAnswer::from(scope))
+    answer::written(StatusCode::CREATED, &ScopeAnswer::new(scope, true))
 }
 
 async fn show(call: Call) -> Answered {
-    let scope = call.view()?.scope(&scope(&call)?).await?;
-    answer::read(&call, &ScopeAnswer::from(scope))
+    let view = call.view()?;
+    let scope = view.scope(&scope(&call)?).await?;
+    let shows_policy = view.sees_policy_of(&scope);
+    answer::read(&call, &ScopeAnswer::new(scope, shows_policy))
+}
+
+async fn change(call: Call, body: RequestBody) -> Answered {
+    let (by, name) = (call.principal()?, scope(&call)?);
+    let request: ScopePatch = call.json(body).await?;
+    let require_2fa = request.require_2fa.ok_or_else(|| {
+        let error = "give `require_2fa`: true or false";
+        Failure::invalid("Nothing to change", vec![Detail::new("require_2fa", error)])
+    })?;
+    let scope = call.registry.set_scope_policy(by, &name, require_2fa).await?;
+    answer::written(StatusCode::OK, &ScopeAnswer::new(scope, true))
 }
 
 async fn set_member(call: Call, body: RequestBody) -> Answered {

@@ -6,12 +6,12 @@ use crate::{
     http::{
         answer::{self, Answered},
         body::RequestBody,
-        call::Call,
+        call::{self, Call},
         failure::Failure,
         routing::{Access, Answer, Content, RequestContent, Route, Verb, handler, route},
         wire::{NewTokenAnswer, ReportedToken, TokenRequest, TokensAnswer},
     },
-    ports::RateClass,
+    ports::{RateClass, ScannerSignature},
     registry::{self, LeakedToken, MAX_LEAKED_TOKENS},
     types::AskedIn,
 };
@@ -56,18 +56,29 @@ pub(super) const ROUTES: &[Route] = &[
         summary: "Report leaked API tokens",
         description: "In the form of GitHub's secret scanning. A token that is named is revoked at once, and its user \
             told by mail; whoever has a token may report it. The answer is the same for what is no token of this \
-            registry. At most 100 in one request.",
+            registry. At most 100 in one request. Where the operator has named the keys of secret scanners, the report \
+            has to be signed: `Github-Public-Key-Identifier` names the key, and `Github-Public-Key-Signature` is the \
+            ECDSA signature (P-256, SHA-256, DER in base64) of the body as it is sent.",
         access: Access::Open,
         class: Some(RateClass::Auth),
         request: RequestContent::json::<Vec<ReportedToken>>(),
         answers: &[Answer { status: 204, description: "The report was read.", content: Content::None }],
-        errors: &[ErrorCode::InvalidRequest],
+        errors: &[ErrorCode::InvalidRequest, ErrorCode::Forbidden, ErrorCode::Overloaded],
         ..route(Verb::Post, "/api/v1/token-reports", "reportTokens", handler!(report, body))
     },
 ];
 
+/// Which key a secret scanner has signed its report with, and the signature: the names of GitHub's program.
+const SIGNING_KEY: &str = "github-public-key-identifier";
+const SIGNATURE: &str = "github-public-key-signature";
+
 async fn report(call: Call, body: RequestBody) -> Answered {
-    let reported: Vec<ReportedToken> = call.json_list(body).await?;
+    let body = call.json_list_as_sent(body).await?;
+    let header = |name: &str| call.headers.get(name).and_then(|value| value.to_str().ok());
+    let signature = header(SIGNATURE).zip(header(SIGNING_KEY));
+    let signature = signature.map(|(signature, key)| ScannerSignature { key, signature });
+    call.registry.require_signed_report(&body, signature).await?;
+    let reported: Vec<ReportedToken> = call::list(body)?;
     if reported.len() > MAX_LEAKED_TOKENS {
         let message = format!("Report at most {MAX_LEAKED_TOKENS} tokens in one request");
         return Err(Failure::new(ErrorCode::InvalidRequest, message));

@@ -30,11 +30,15 @@ pub(crate) struct RegisteredAnswer {
     username: String,
     email: String,
     created_at: Time,
+    /// Whether the account can be used only once the link is opened that was mailed to the address. Where it is, this
+    /// answer is the same for an address that has an account.
+    awaits_verification: bool,
 }
 
-impl From<User> for RegisteredAnswer {
-    fn from(user: User) -> Self {
+impl RegisteredAnswer {
+    pub(crate) fn new(user: User, awaits_verification: bool) -> Self {
         Self {
+            awaits_verification,
             id: user.id.to_string(),
             username: user.username.to_string(),
             email: user.email,

@@ -43,7 +43,7 @@ pub(crate) use package::{PackageAnswer, SearchPage};
 pub(crate) use publish::{PublishForm, PublishedAnswer};
 pub(crate) use reports::{NamedReportAnswer, ReportAnswer, ReportChangeRequest, ReportRequest, ReportsPage};
 pub(crate) use resolve::{ResolutionAnswer, ResolveRequest, ResolvedAnswer};
-pub(crate) use scopes::{MemberAnswer, MemberRequest, ScopeAnswer, ScopeRequest};
+pub(crate) use scopes::{MemberAnswer, MemberRequest, ScopeAnswer, ScopePatch, ScopeRequest};
 pub(crate) use service::{HealthAnswer, PartHealthAnswer, ReadyAnswer, ServiceAnswer};
 pub(crate) use sessions::SessionsAnswer;
 pub(crate) use time::Time;

@@ -12,6 +12,14 @@ pub(crate) struct ScopeRequest {
     pub(crate) name: String,
 }
 
+/// What to change of a scope.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(crate) struct ScopePatch {
+    /// Whether everybody who changes something in the scope or its packages needs a second factor, also with an API
+    /// token. Trusted publishers need none.
+    pub(crate) require_2fa: Option<bool>,
+}
+
 /// A scope.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Scope")]
@@ -19,6 +27,10 @@ pub(crate) struct ScopeAnswer {
     /// The scope, without `@`.
     name: String,
     created_at: Time,
+    /// Whether everybody who changes something in it needs a second factor. Shown to its members and collaborators,
+    /// administrators and auditors.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    require_2fa: Option<bool>,
     /// By username.
     members: Vec<MemberRow>,
     /// Users who own single packages in the scope, whether or not they are members: at most 100, by
@@ -46,8 +58,9 @@ struct MemberRow {
     role: &'static str,
 }
 
-impl From<Scope> for ScopeAnswer {
-    fn from(scope: Scope) -> Self {
+impl ScopeAnswer {
+    /// The scope, and what it demands where `shows_policy`.
+    pub(crate) fn new(scope: Scope, shows_policy: bool) -> Self {
         let members = scope.members.into_iter();
         let members =
             members.map(|member| MemberRow { username: member.username.to_string(), role: member.role.as_str() });
@@ -58,6 +71,7 @@ impl From<Scope> for ScopeAnswer {
         Self {
             name: scope.name.to_string(),
             created_at: scope.created_at.into(),
+            require_2fa: shows_policy.then_some(scope.require_2fa),
             members: members.collect(),
             collaborators: collaborators.collect(),
             collaborators_truncated: scope.has_more_collaborators,

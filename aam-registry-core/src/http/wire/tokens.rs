@@ -88,6 +88,8 @@ struct TokenRow {
     expires_at: Option<Time>,
     /// May be up to a minute old.
     last_used_at: Option<Time>,
+    /// The address of the client that used it then. Shown to the user of the token, and to the operator.
+    last_used_from: Option<String>,
     /// Whether it was not used for 90 days, so that it is probably not needed any more.
     stale: bool,
 }
@@ -101,6 +103,7 @@ impl TokensAnswer {
             created_at: token.created_at.into(),
             expires_at: token.expires_at.map(Time),
             last_used_at: token.last_used_at.map(Time),
+            last_used_from: token.last_used_from.map(|from| from.to_string()),
             stale: token.is_stale(now),
             name: token.name,
         });

@@ -25,6 +25,19 @@ pub(super) fn verify_email(is_new: bool, link: &str, until: &str) -> Letter {
         .text("If you have no account at this registry, ignore this mail.")
 }
 
+/// Somebody has registered, and has to show that mail to the address arrives.
+pub(super) fn confirm_registration(link: &str, until: &str) -> Letter {
+    Letter::new("confirm-registration", "Confirm your e-mail address")
+        .text(
+            "Somebody asked for an account with this e-mail address and the name above. To make the account, open this \
+             link:",
+        )
+        .link(link)
+        .text(format!("The link works once, until {until}. Or run, with the link:"))
+        .command("aam verify-email LINK")
+        .text("Then log in with `aam login`. If this was not you, ignore this mail: no account is made.")
+}
+
 /// The account has another e-mail address now; sent to the one before.
 pub(super) fn address_changed(at: &str) -> Letter {
     Letter::new("address-changed", "The e-mail address of your account was changed")

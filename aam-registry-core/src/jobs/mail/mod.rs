@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use crate::{
     error::Result as DomainResult,
     ports::{JobFailure, JobHandler},
-    registry::{Registry, invitation_url},
+    registry::{RegistrationMail, Registry, invitation_url},
     types::{AccountRole, AuditEvent, Job, Mail, NewAuditEntry, NewJob, SealedSecret, User, UserId, Username},
 };
 use jiff::SignedDuration;
@@ -85,6 +85,18 @@ impl SendMail {
         let letter = notices::invitation_letter(event, &invitation_url(&secret, &mailing.base_url));
         // The log names the address nowhere.
         self.deliver(&address, event, "", None, &letter).await
+    }
+
+    /// Sends the link with which the account of a registration is made.
+    async fn send_registration(&self, event: &NewAuditEntry, sealed: &SealedSecret) -> Result<(), JobFailure> {
+        let Some(mailing) = self.registry.mailing() else { return Ok(()) };
+        match self.registry.registration_mail(sealed, &mailing.base_url).await? {
+            RegistrationMail::Confirm { address, username, url, expires_at } => {
+                let letter = notices::registration_letter(&url, expires_at);
+                self.deliver(&address, event, username.as_str(), None, &letter).await
+            }
+            RegistrationMail::Known => Ok(()),
+        }
     }
 
     /// Sends a letter to somebody who may have no account yet, and then has no name.
@@ -185,6 +197,9 @@ impl JobHandler for SendMail {
 
     async fn run(&self, job: &Job) -> Result<Vec<NewJob>, JobFailure> {
         let event = job.event()?;
+        if let Some(sealed) = job.mail_address().filter(|_| event.event == AuditEvent::UserRegister) {
+            return self.send_registration(&event, &sealed).await.map(|()| Vec::new());
+        }
         if let Some(sealed) = job.mail_address().filter(|_| event.event == AuditEvent::UserInvite) {
             return self.send_invitation(&event, &sealed).await.map(|()| Vec::new());
         }

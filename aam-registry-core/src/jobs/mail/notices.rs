@@ -118,6 +118,11 @@ pub(super) fn verification_letter(event: &NewAuditEntry, link: &VerificationLink
     letters::verify_email(is_new, &link.url(base_url), &instant(link.expires_at))
 }
 
+/// The mail with the link with which the account of a registration is made.
+pub(super) fn registration_letter(url: &str, expires_at: Timestamp) -> Letter {
+    letters::confirm_registration(url, &instant(expires_at))
+}
+
 /// The mail with the link of an invitation.
 pub(super) fn invitation_letter(event: &NewAuditEntry, url: &str) -> Letter {
     let by = event.actor.as_deref().filter(|by| *by != OPERATOR);

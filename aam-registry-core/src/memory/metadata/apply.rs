@@ -39,7 +39,7 @@ impl Tables {
         match write {
             Write::CreateUser { user, password_hash } => {
                 let members = [(user.id, ScopeRole::Owner)].into();
-                let scope = StoredScope { created_at: user.created_at, members };
+                let scope = StoredScope { created_at: user.created_at, require_2fa: false, members };
                 self.scopes.insert(ScopeName::from(&user.username), scope);
                 let account = AccountState { user, password_hash, session_generation: 0, kept_session: None };
                 self.users.insert(account.user.id, account);
@@ -85,7 +85,11 @@ impl Tables {
                 self.sessions.retain(|one| one.user != user || kept.as_ref() == Some(&one.id));
             }
             Write::CreateScope { name, owner, created_at } => {
-                self.scopes.insert(name, StoredScope { created_at, members: [(owner, ScopeRole::Owner)].into() });
+                let members = [(owner, ScopeRole::Owner)].into();
+                self.scopes.insert(name, StoredScope { created_at, require_2fa: false, members });
+            }
+            Write::SetScopePolicy { scope, require_2fa } => {
+                self.scopes.get_mut(&scope).ok_or_else(missing)?.require_2fa = require_2fa;
             }
             Write::SetMember { scope, user, role } => {
                 let members = &mut self.scopes.get_mut(&scope).ok_or_else(missing)?.members;

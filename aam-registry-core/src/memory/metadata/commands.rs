@@ -36,6 +36,7 @@ impl CommandHandler for MemoryMetadata {
             }
             Request::CreateScope(asked) => asked.decide(&tables.new_scope_facts(asked.question())),
             Request::ChangeMember(asked) => asked.decide(&tables.member_facts(asked.question())),
+            Request::ChangeScopePolicy(asked) => asked.decide(&tables.scope_policy_facts(asked.question())),
             Request::ChangePublisher(asked) => {
                 let PublisherCommand { actor, package, .. } = asked.question();
                 asked.decide(&tables.publisher_facts(actor, package))

@@ -17,6 +17,7 @@ impl Tables {
             disabled: account.user.disabled,
             session_generation: account.session_generation,
             kept_session: account.kept_session.clone(),
+            has_second_factor: account.user.otp_enabled,
         });
         let (mut session_revoked, mut token, mut publisher) = (false, None, None);
         match &actor.credential {
@@ -56,6 +57,7 @@ impl Tables {
         MemberFacts {
             caller: self.caller(&change.actor),
             scope_exists: scope.is_some(),
+            scope_requires_2fa: scope.is_some_and(|scope| scope.require_2fa),
             role: role(change.actor.user),
             member: self.user_named(&change.member).map(|user| MemberState { user: user.id, role: role(user.id) }),
             other_owners: scope.map_or(0, |scope| self.enabled_but(scope.owners(), &change.member)),
@@ -77,6 +79,10 @@ impl Tables {
             caller: self.caller(actor),
             package_owner: package.is_some_and(|package| package.owners.contains(&actor.user)),
             scope_role: self.scope_role(name, actor.user),
+            scope_requires_2fa: name
+                .scope()
+                .and_then(|scope| self.scopes.get(&scope))
+                .is_some_and(|scope| scope.require_2fa),
             package: package.map(|package| PackageState {
                 updated_at: package.updated_at,
                 visibility: package.visibility,

@@ -5,7 +5,7 @@ use super::{
     tables::{StoredScope, Tables},
 };
 use crate::{
-    decide::{NewScope, NewScopeFacts},
+    decide::{NewScope, NewScopeFacts, ScopePolicyChange, ScopePolicyFacts},
     error::Result,
     ports::ScopeStore,
     types::{Collaborator, Scope, ScopeMember, ScopeName, ScopeRole, Sight, UserId},
@@ -36,7 +36,14 @@ impl ScopeStore for MemoryMetadata {
             collaborators.sort_by(|a, b| (&a.package, &a.username).cmp(&(&b.package, &b.username)));
             let has_more_collaborators = collaborators.len() > Scope::MAX_COLLABORATORS;
             collaborators.truncate(Scope::MAX_COLLABORATORS);
-            Scope { name: name.clone(), created_at: scope.created_at, members, collaborators, has_more_collaborators }
+            Scope {
+                name: name.clone(),
+                created_at: scope.created_at,
+                require_2fa: scope.require_2fa,
+                members,
+                collaborators,
+                has_more_collaborators,
+            }
         }))
     }
 
@@ -48,6 +55,15 @@ impl ScopeStore for MemoryMetadata {
 }
 
 impl Tables {
+    pub(super) fn scope_policy_facts(&self, change: &ScopePolicyChange) -> ScopePolicyFacts {
+        let scope = self.scopes.get(&change.scope);
+        ScopePolicyFacts {
+            caller: self.caller(&change.actor),
+            requires_2fa: scope.map(|scope| scope.require_2fa),
+            role: scope.and_then(|scope| scope.members.get(&change.actor.user).copied()),
+        }
+    }
+
     pub(super) fn new_scope_facts(&self, new: &NewScope) -> NewScopeFacts {
         let mut users = self.users.values().map(|account| &account.user);
         NewScopeFacts {

@@ -54,6 +54,7 @@ pub(super) struct StoredToken {
 
 pub(super) struct StoredScope {
     pub(super) created_at: Timestamp,
+    pub(super) require_2fa: bool,
     pub(super) members: BTreeMap<UserId, ScopeRole>,
 }
 

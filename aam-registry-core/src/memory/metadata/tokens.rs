@@ -5,7 +5,7 @@ use super::{MemoryMetadata, tables::Tables};
 use crate::{
     error::Result,
     ports::{TokenHolder, TokenStore},
-    types::{Actor, Sha256Digest, Token, TokenId, TokenNotice},
+    types::{Actor, Sha256Digest, Token, TokenId, TokenNotice, TokenUse},
 };
 
 #[async_trait]
@@ -28,11 +28,11 @@ impl TokenStore for MemoryMetadata {
         }))
     }
 
-    async fn touch_tokens(&self, used: &[(TokenId, Timestamp)]) -> Result<()> {
+    async fn touch_tokens(&self, used: &[TokenUse]) -> Result<()> {
         let mut tables = self.tables();
-        for (id, at) in used {
-            if let Some(stored) = tables.tokens.get_mut(id) {
-                stored.token.last_used_at = stored.token.last_used_at.max(Some(*at));
+        for TokenUse { token, at, from } in used {
+            if let Some(stored) = tables.tokens.get_mut(token).filter(|stored| stored.token.last_used_at < Some(*at)) {
+                (stored.token.last_used_at, stored.token.last_used_from) = (Some(*at), *from);
             }
         }
         Ok(())

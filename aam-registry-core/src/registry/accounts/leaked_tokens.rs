@@ -4,8 +4,8 @@ use std::{fmt, net::IpAddr};
 
 use crate::{
     decide::{RevokedTokens, TokenRevocation},
-    error::Result,
-    ports::{CommandHandlerExt, QueryHandlerExt, TokenOfSecret},
+    error::{Error, Result},
+    ports::{CommandHandlerExt, QueryHandlerExt, ScannerSignature, TokenOfSecret},
     registry::Registry,
     types::{AuditEvent, NewAuditEntry, TokenSecret},
 };
@@ -44,6 +44,21 @@ impl Registry {
             self.revoke_leaked(one, client).await?;
         }
         Ok(())
+    }
+
+    /// Requires that a secret scanner has signed `body`, where the host checks that.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] for a report without a signature, or with another one; [`Error::ScannerKeysUnavailable`].
+    pub async fn require_signed_report(&self, body: &[u8], signature: Option<ScannerSignature<'_>>) -> Result<()> {
+        let Some(signatures) = &self.inner().scanner_signatures else { return Ok(()) };
+        let signature = signature.ok_or_else(|| {
+            Error::forbidden(
+                "This registry takes reports of leaked tokens only from secret scanners that sign them; whoever has an \
+                 API token can revoke it with `DELETE /api/v1/users/tokens/{id}` or `aam token revoke`",
+            )
+        })?;
+        signatures.check(body, signature, self.now()).await
     }
 
     async fn revoke_leaked(&self, leaked: &LeakedToken, client: Option<IpAddr>) -> Result<()> {

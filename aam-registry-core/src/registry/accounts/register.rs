@@ -1,6 +1,6 @@
 use std::{collections::BTreeSet, fmt, sync::Arc};
 
-use super::{email, password};
+use super::{email, password, pending_registration::PendingRegistration};
 use crate::{
     decide::{NewUser, NewUserFacts},
     error::{Detail, Error, Result},
@@ -62,8 +62,10 @@ impl fmt::Debug for NewAccount {
 impl Registry {
     /// Makes an account and the scope of its name.
     ///
-    /// Where the registry sends mail, it does not tell whether an address is known: for one that is, it makes no
-    /// account and answers as if it had, and the address gets a mail.
+    /// Where the registry [verifies registrations](Self::verifies_registrations), the account is made only once
+    /// [the link](Self::verify_email) is opened that is mailed to the address; until then nobody logs in to it and its
+    /// name is free. So neither the answer nor a login afterwards tells whether the address is known: where it is, the
+    /// mail goes to the user of that account, and says so.
     ///
     /// # Errors
     /// [`Error::RegistrationClosed`], [`Error::InvitationRequired`]; [`Error::InvalidRequest`] with every
@@ -84,9 +86,7 @@ impl Registry {
             (_, None) => None,
             (_, Some(secret)) => Some(self.usable_invitation(secret, &registration.email).await?),
         };
-        let user = self.make_account(registration.into(), AuditEvent::UserRegister, None, invitation).await?;
-        tracing::info!(event = "user_registered", user = %user.username, user_id = %user.id, "user registered");
-        Ok(user)
+        self.make_account(registration.into(), AuditEvent::UserRegister, None, invitation).await
     }
 
     /// Makes an account for somebody, whatever the policy says of
@@ -129,11 +129,11 @@ impl Registry {
         let reserved = Arc::clone(&self.policy().reserved_names);
         let checked = tokio::task::spawn_blocking(move || check(&account, &reserved).map(|name| (name, account)));
         let (username, account) = checked.await.map_err(Error::internal)??;
-        let hides_addresses = by.is_none() && event == AuditEvent::UserRegister && self.mailing().is_some();
+        let verifies = by.is_none() && event == AuditEvent::UserRegister && self.verifies_registrations();
         if by.is_none() && !account.is_admin() {
             self.require_unlike_scopes(username.as_str()).await?;
         }
-        let is_address_known = self.require_free(&username, &account.email, hides_addresses).await?;
+        self.require_free(&username, &account.email, verifies).await?;
         let password_hash = self.inner().passwords.hash(account.password.unwrap_or_else(password::unknown)).await?;
         let now = self.now();
         let mut audit = NewAuditEntry::new(event, now).with_actor(by.unwrap_or(username.as_str()));
@@ -150,10 +150,11 @@ impl Registry {
             disabled: false,
             created_at: now,
         };
-        if is_address_known {
-            // What is done for the user takes longer, so it is done after the answer.
-            self.tell_of_registration(user.email.clone());
-            return Ok(user);
+        if verifies {
+            let invitation = invitation.map(|invitation| invitation.digest);
+            let pending = PendingRegistration { user, password_hash, invitation };
+            self.queue_registration(&pending).await?;
+            return Ok(pending.user);
         }
         if let Some(invitation) = &invitation {
             audit = audit.with("invitation", invitation.id.to_string());
@@ -161,6 +162,10 @@ impl Registry {
         let invitation = invitation.map(|invitation| invitation.digest);
         let new = NewUser { user, password_hash, audit, invitation };
         self.inner().commands.execute(&new).await?;
+        if by.is_none() && event == AuditEvent::UserRegister {
+            let User { username, id, .. } = &new.user;
+            tracing::info!(event = "user_registered", user = %username, user_id = %id, "user registered");
+        }
         Ok(new.user)
     }
 }
@@ -169,14 +174,12 @@ impl Registry {
     /// Refuses a name or an e-mail address that is taken before the password is hashed, which is costly. The answer
     /// tells no more by coming early: it says itself what is taken. What is taken meanwhile the database refuses.
     ///
-    /// With `hides_addresses`, an address that is taken is no refusal; gives whether it is.
-    async fn require_free(&self, username: &Username, email: &str, hides_addresses: bool) -> Result<bool> {
+    /// With `verifies`, the address is not even looked up, so that the time does not tell.
+    async fn require_free(&self, username: &Username, email: &str, verifies: bool) -> Result<()> {
         // Every user has the scope of their name.
         let name_taken = self.inner().scopes.scope(&ScopeName::from(username), &Sight::default()).await?.is_some();
-        let email_taken = self.inner().users.login(email).await?.is_some();
-        let facts = NewUserFacts { name_taken, email_taken: email_taken && !hides_addresses, invitation: None };
-        facts.require_free(username)?;
-        Ok(email_taken)
+        let email_taken = !verifies && self.inner().users.login(email).await?.is_some();
+        NewUserFacts { name_taken, email_taken, invitation: None }.require_free(username)
     }
 }
 

@@ -87,21 +87,10 @@ impl Registry {
         Ok(())
     }
 
-    /// Tells the user of an address that somebody has registered with it, by a mail with a link to set another
-    /// password: whoever has forgotten an account has forgotten its password.
-    pub(super) fn tell_of_registration(&self, email: String) {
-        let registry = self.clone();
-        tokio::spawn(async move {
-            let told = match registry.inner().users.login(&email).await {
-                Ok(Some(known)) => registry.queue_reset(&known.user, REGISTERED, None).await,
-                Ok(None) => Ok(()),
-                Err(error) => Err(error),
-            };
-            if let Err(error) = told {
-                let error = &error as &dyn std::error::Error;
-                tracing::error!(event = "registration_mail_failed", error, "no mail was queued");
-            }
-        });
+    /// Tells the user of an account that somebody has registered with its address, by a mail with a link to set
+    /// another password: whoever has forgotten an account has forgotten its password.
+    pub(super) async fn tell_of_registration(&self, user: &User) -> Result<()> {
+        self.queue_reset(user, REGISTERED, None).await
     }
 
     async fn queue_reset(&self, user: &User, step: &str, client: Option<IpAddr>) -> Result<()> {

@@ -1,9 +1,9 @@
 use crate::{
-    decide::{Action, MemberChange, NewScope},
+    decide::{Action, MemberChange, NewScope, ScopePolicyChange},
     error::{Error, Result},
     ports::CommandHandlerExt,
     registry::{Registry, View, reserved},
-    types::{AuditEvent, Principal, Scope, ScopeName, ScopeRole, Username},
+    types::{AccountRole, AuditEvent, Principal, Scope, ScopeName, ScopeRole, Username},
 };
 
 impl Registry {
@@ -23,6 +23,22 @@ impl Registry {
         self.inner().commands.execute(&new).await?;
         tracing::info!(event = "scope_created", user = %by.username, scope = %name, "scope created");
         self.unrestricted().scope(name).await
+    }
+
+    /// Sets whether a scope demands a second factor of those who change something in it, or in one of its packages.
+    /// Trusted publishers, which are no accounts, need none.
+    ///
+    /// # Errors
+    /// [`Error::ScopeNotFound`], [`Error::Forbidden`]; [`Error::TwoFactorRequired`] for a caller without one.
+    pub async fn set_scope_policy(&self, by: &Principal, name: &ScopeName, require_2fa: bool) -> Result<Scope> {
+        Action::SetScopePolicy.require_credential(by, None)?;
+        let audit =
+            self.entry_by(AuditEvent::PolicySet, by).with("scope", name.as_str()).with("require_2fa", require_2fa);
+        let (actor, scope) = (by.actor(), name.clone());
+        let change = ScopePolicyChange { actor, scope, require_2fa, now: audit.timestamp, audit };
+        self.inner().commands.execute(&change).await?;
+        tracing::info!(event = "policy_set", user = by.name(), scope = %name, require_2fa, "policy set");
+        self.seen_by(by).scope(name).await
     }
 
     /// Adds or changes a member of a scope.
@@ -94,5 +110,20 @@ impl View<'_> {
     /// [`Error::ScopeNotFound`].
     pub async fn scope(&self, name: &ScopeName) -> Result<Scope> {
         self.inner().scopes.scope(name, &self.sight().await?).await?.ok_or_else(|| Error::ScopeNotFound(name.clone()))
+    }
+
+    /// Whether the viewer may know what the scope demands of those who change something in it: they may, and those
+    /// who read what administrators read. Others would learn which scopes are easier to break into.
+    pub fn sees_policy_of(&self, scope: &Scope) -> bool {
+        let Some(by) = self.principal() else { return false };
+        let members = scope.members.iter().map(|member| &member.username);
+        let mut part = members.chain(scope.collaborators.iter().map(|owner| &owner.username));
+        let sees = part.any(|username| *username == by.username)
+            || by.acts_as(AccountRole::Admin)
+            || by.acts_as(AccountRole::Auditor);
+        if sees {
+            self.note_disclosure();
+        }
+        sees
     }
 }

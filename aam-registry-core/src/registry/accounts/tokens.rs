@@ -66,6 +66,7 @@ impl Registry {
             created_at: audit.timestamp,
             expires_at: checked.expires_at,
             last_used_at: None,
+            last_used_from: None,
         };
         let new = NewToken { actor: by.actor(), scopes: by.scopes, token, secret: secret.digest(), audit };
         self.inner().commands.execute(&new).await?;

@@ -57,11 +57,16 @@ impl Registry {
         Ok(())
     }
 
-    /// Verifies the e-mail address of the user to whom the secret was sent. The secret works once.
+    /// Verifies the e-mail address of the user to whom the secret was sent. The secret works once. That of a
+    /// registration makes the account.
     ///
     /// # Errors
-    /// [`Error::InvalidRequest`] if the secret does not work.
+    /// [`Error::InvalidRequest`] if the secret does not work; for a registration also [`Error::UserExists`],
+    /// [`Error::InvitationInvalid`] and [`Error::RegistrationClosed`], if that is so by then.
     pub async fn verify_email(&self, secret: &str) -> Result<()> {
+        if self.confirm_registration(secret).await?.is_some() {
+            return Ok(());
+        }
         let secret = OneTimeSecret::parse(secret).ok_or_else(Error::one_time_token_ended)?;
         let (digest, purpose) = (secret.digest(), OneTimePurpose::EmailVerification);
         let user = self.inner().accounts.one_time_holder(&digest, purpose, self.now()).await?;

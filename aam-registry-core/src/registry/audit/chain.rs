@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::{
     super::Registry,
     check::{AuditCheck, AuditVerdict},
+    names::ShownAuditEntry,
 };
 use crate::{
     error::{Error, Result},
@@ -144,12 +145,13 @@ impl Registry {
         Ok(PrunedAudit { through, entries })
     }
 
-    /// Entries of the audit log after `position`, by position; at most 1,000.
+    /// Entries of the audit log after `position`, by position; at most 1,000. They are shown without the names of
+    /// accounts that were deleted, as [`audit_log`](Self::audit_log) shows them.
     ///
     /// # Errors
     /// Where the log cannot be read.
-    pub async fn audit_entries_after(&self, position: u64) -> Result<Vec<AuditEntry>> {
-        self.inner().audit.entries_after(position, AT_ONCE).await
+    pub async fn audit_entries_after(&self, position: u64) -> Result<Vec<ShownAuditEntry>> {
+        self.shown(self.inner().audit.entries_after(position, AT_ONCE).await?).await
     }
 
     /// The last entry that was pruned, as the newest entries of `admin.audit_prune` say: two who prune at the same time

@@ -4,6 +4,7 @@ mod names;
 
 pub use chain::PrunedAudit;
 pub use check::{AuditFault, AuditVerdict};
+pub use names::ShownAuditEntry;
 
 use super::Registry;
 use crate::{

@@ -34,6 +34,7 @@ fn token(user: UserId) -> Token {
         created_at: now(),
         expires_at: None,
         last_used_at: None,
+        last_used_from: None,
     }
 }
 

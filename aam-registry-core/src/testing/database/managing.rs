@@ -70,6 +70,7 @@ async fn token(db: &dyn Database, actor: &Actor) -> (Token, Sha256Digest) {
         created_at: now(),
         expires_at: Some(after(600)),
         last_used_at: None,
+        last_used_from: None,
     };
     let secret = TokenSecret::generate().digest();
     db.execute(&new_token(actor, &token, secret, &entry(AuditEvent::TokenCreate, actor)))

@@ -21,6 +21,7 @@ mod private;
 mod publish_rights;
 mod publishing;
 mod reports;
+mod scope_policy;
 mod scopes;
 mod search;
 mod second_factors;
@@ -52,6 +53,7 @@ pub use private::*;
 pub use publish_rights::*;
 pub use publishing::*;
 pub use reports::*;
+pub use scope_policy::*;
 pub use scopes::*;
 pub use search::*;
 pub use second_factors::*;
@@ -98,6 +100,8 @@ macro_rules! database_cases {
             a_code_works_once,
             of_uses_of_a_code_at_once_one_counts,
             a_second_factor_is_its_users,
+            a_scope_demands_a_second_factor,
+            a_scopes_demand_is_set_by_who_meets_it,
             a_profile_lists_owned_packages,
             a_token_is_found_by_its_digest,
             a_token_is_found_by_its_secret_until_it_is_revoked,

@@ -31,15 +31,20 @@ async fn use_code(db: &dyn Database, actor: &Actor, code: UsedCode) -> Result<()
 }
 
 /// A user whose logins need a second factor; the code of step 10 was used.
-async fn enrolled(db: &dyn Database) -> Actor {
+pub(super) async fn enrolled(db: &dyn Database) -> Actor {
     let actor = actor(db).await;
+    enrol(db, &actor).await;
+    actor
+}
+
+/// Gives the user a second factor; the code of step 10 was used.
+pub(super) async fn enrol(db: &dyn Database, actor: &Actor) {
     change(db, &actor.username, SecondFactorUpdate::Begin { actor: actor.clone(), secret: secret() })
         .await
         .expect("begun");
     let recovery_codes = vec![Sha256Digest::of(b"one"), Sha256Digest::of(b"two")];
     let update = SecondFactorUpdate::Confirm { actor: actor.clone(), code: code(10), recovery_codes };
     change(db, &actor.username, update).await.expect("confirmed");
-    actor
 }
 
 async fn is_enabled(db: &dyn Database, actor: &Actor) -> bool {

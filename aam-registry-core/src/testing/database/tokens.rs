@@ -11,7 +11,7 @@ use crate::{
     ports::{CommandHandlerExt, Database, QueryHandlerExt, TokenOfSecret, TokensToTellOf},
     types::{
         Actor, AuditEvent, Credential, Sha256Digest, Token, TokenId, TokenNotice, TokenPattern, TokenScope,
-        TokenSecret, UserId,
+        TokenSecret, TokenUse, UserId,
     },
 };
 
@@ -25,6 +25,7 @@ fn token(user: UserId, created_at: Timestamp) -> Token {
         created_at,
         expires_at: None,
         last_used_at: None,
+        last_used_from: None,
     }
 }
 
@@ -189,18 +190,24 @@ pub async fn an_expired_token_is_gone(db: &dyn Database) {
     refused(db.execute(&new_scope(&with_token, &scope_name(), end, &audit)).await, ErrorCode::Unauthorized);
 }
 
-/// The latest use is stored, whatever order uses are reported in; the use of an unknown token is
+/// The latest use is stored, and from where, whatever order uses are reported in; the use of an unknown token is
 /// ignored.
 pub async fn a_used_token_says_when(db: &dyn Database) {
     let actor = actor(db).await;
     let token = token(actor.user, now());
     create(db, &actor, &token).await;
     let (early, late) = (now(), after(30));
-    db.touch_tokens(&[(token.id, late), (TokenId::generate(), late)]).await.expect("touch");
-    db.touch_tokens(&[(token.id, early)]).await.expect("touch");
+    let used = |token, at, from: &str| TokenUse { token, at, from: from.parse().ok() };
+    db.touch_tokens(&[used(token.id, late, "2001:db8::7"), used(TokenId::generate(), late, "")]).await.expect("touch");
+    db.touch_tokens(&[used(token.id, early, "192.0.2.1")]).await.expect("touch");
     db.touch_tokens(&[]).await.expect("touch nothing");
     let listed = db.tokens(&actor, now()).await.expect("read");
-    assert_eq!(listed, [Token { last_used_at: Some(late), ..token }]);
+    let from = "2001:db8::7".parse().ok();
+    assert_eq!(listed, [Token { last_used_at: Some(late), last_used_from: from, ..token.clone() }]);
+    let later = after(60);
+    db.touch_tokens(&[used(token.id, later, "")]).await.expect("touch");
+    let listed = db.tokens(&actor, now()).await.expect("read");
+    assert_eq!(listed, [Token { last_used_at: Some(later), ..token }], "an address that is not known is not told");
 }
 
 /// A deleted or disabled user, or one who logged out, creates and revokes no token.

@@ -13,7 +13,7 @@ use aam_registry_core::{
     http::PeerAddr,
     memory::{InsecurePasswords, MemoryLimiter, MemoryMetadata},
     ports::{AuditLog, PasswordHasher, RateClass, TokenHolder, TokenStore},
-    types::{Actor, AuditEvent, AuditFilter, PageRequest, Sha256Digest, Token, TokenId, TokenSecret},
+    types::{Actor, AuditEvent, AuditFilter, PageRequest, Sha256Digest, Token, TokenSecret, TokenUse},
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -47,7 +47,7 @@ impl TokenStore for CountedTokens {
         self.database.token_holder(secret, now).await
     }
 
-    async fn touch_tokens(&self, used: &[(TokenId, Timestamp)]) -> Result<()> {
+    async fn touch_tokens(&self, used: &[TokenUse]) -> Result<()> {
         self.database.touch_tokens(used).await
     }
 }

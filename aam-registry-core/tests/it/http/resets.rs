@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use aam_registry_core::memory::MemoryMailer;
+use aam_registry_core::{
+    memory::{MemoryLimiter, MemoryMailer},
+    ports::RateClass,
+    types::Mail,
+};
 use http::Method;
 use insta::assert_snapshot;
 use serde_json::json;
@@ -18,34 +22,110 @@ fn mailing() -> (Site, MemoryMailer) {
     (Site::of(world), mailer)
 }
 
-#[tokio::test]
-async fn a_registration_does_not_tell_whether_an_address_is_known() {
-    let (site, mailer) = mailing();
-    site.user("ada").await;
-    let register = async |name: &str, email: &str| {
-        let body = json!({"username": name, "email": email, "password": PASSWORD});
-        site.send_json(Method::POST, "/api/v1/users/register", "", &body).await
-    };
-    let known = register("bob", "ADA@example.com").await;
-    let unknown = register("cyd", "cyd@example.com").await;
-    assert_eq!((known.status.as_u16(), unknown.status.as_u16()), (201, 201));
-    let fields = |reply: &Reply| reply.json().as_object().expect("an object").keys().cloned().collect::<Vec<_>>();
-    assert_eq!(fields(&known), fields(&unknown));
-    assert_eq!(known.json()["email"], "ADA@example.com");
-    register("ada", "dan@example.com").await.assert_error(409, "user_exists");
-    site.get("/api/v1/users/bob").await.assert_error(404, "user_not_found");
-
-    let mails = || -> Vec<_> { mailer.sent().into_iter().filter(|mail| mail.id.ends_with(".address-known")).collect() };
+/// Runs the background work until so many mails were sent; gives them.
+async fn mails(site: &Site, mailer: &MemoryMailer, many: usize) -> Vec<Mail> {
     let sent = async {
-        while mails().is_empty() {
+        while mailer.sent().len() < many {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
     site.world.registry.run_background(sent).await;
-    let [mail] = mails().try_into().expect("one mail");
-    assert_eq!(mail.to, "ada@example.com");
-    let link = mail.text.lines().map(str::trim).find(|line| line.starts_with("https://")).expect("a link");
-    assert_eq!(confirm(&site, link, NEW).await.status, 204);
+    mailer.sent()
+}
+
+fn link(mail: &Mail) -> &str {
+    mail.text.lines().map(str::trim).find(|line| line.starts_with("https://")).expect("a link")
+}
+
+async fn register(site: &Site, name: &str, email: &str) -> Reply {
+    let body = json!({"username": name, "email": email, "password": PASSWORD});
+    site.send_json(Method::POST, "/api/v1/users/register", "", &body).await
+}
+
+/// All that somebody can try who wants to know whether an address has an account: what is answered to a registration
+/// with it, to logins and reads afterwards, and to registrations of the same name.
+#[tokio::test]
+async fn a_registration_does_not_tell_whether_an_address_is_known() {
+    let (site, mailer) = mailing();
+    site.user("ada").await;
+    let tried = async |name: &str, email: &str| {
+        let login = async |field: &str, value: &str| {
+            let body = json!({field: value, "password": PASSWORD});
+            site.send_json(Method::POST, "/api/v1/users/login", "", &body).await
+        };
+        [
+            register(&site, name, email).await,
+            login("username", name).await,
+            site.get(&format!("/api/v1/users/{name}")).await,
+            site.get(&format!("/api/v1/scopes/{name}")).await,
+            register(&site, name, &format!("{name}@example.net")).await,
+            register(&site, name, email).await,
+            login("username", name).await,
+        ]
+        .map(|reply| reply.snapshot().replace(email, "[email]").replace(name, "[name]"))
+    };
+    let known = tried("bob", "ADA@example.com").await;
+    assert_eq!(known, tried("cyd", "cyd@example.com").await);
+    assert!(known[0].contains("201") && known[0].contains("awaits_verification"), "{}", known[0]);
+    assert!(known[1].contains("invalid_credentials") && known[2].contains("404"), "{known:?}");
+    register(&site, "ada", "dan@example.com").await.assert_error(409, "user_exists");
+    let events = site.world.audit_events().await;
+    assert!(!events.iter().any(|event| event == "user.register" || event == "user.password_reset"), "{events:?}");
+
+    // Two mails for each registration of either, and none for the name that is taken.
+    let sent = mails(&site, &mailer, 6).await;
+    let of = |to: &str| sent.iter().filter(|mail| mail.to == to).collect::<Vec<_>>();
+    let (known, unknown) = (of("ada@example.com"), of("cyd@example.com"));
+    assert!(known.iter().all(|mail| mail.id.ends_with(".address-known")), "{known:?}");
+    assert!(unknown.iter().all(|mail| mail.id.ends_with(".confirm-registration")), "{unknown:?}");
+    assert_eq!((known.len(), unknown.len(), sent.len()), (2, 2, 6));
+    assert_eq!(confirm(&site, link(known[0]), NEW).await.status, 204, "with that of a known address a password is set");
+}
+
+#[tokio::test]
+async fn an_account_is_made_by_the_link_that_is_mailed() {
+    let (site, mailer) = mailing();
+    let token = async |token: &str| {
+        site.send_json(Method::POST, "/api/v1/users/verify-email", "", &json!({"token": token})).await
+    };
+    assert_eq!(register(&site, "ada", "ada@example.com").await.status, 201);
+    assert_eq!(register(&site, "ada", "bob@example.com").await.status, 201, "the name is free until then");
+    let sent = mails(&site, &mailer, 2).await;
+    let of = |to: &str| link(sent.iter().find(|mail| mail.to == to).expect("a mail")).to_owned();
+    let (first, second) = (of("ada@example.com"), of("bob@example.com"));
+    assert!(first.starts_with("https://registry.example.com/verify-email#"), "{first}");
+    for wrong in [format!("{first}A"), first.replace('#', "#A"), first[..first.len() - 8].to_owned()] {
+        token(&wrong).await.assert_error(400, "invalid_request");
+    }
+    assert_eq!(token(&first).await.status, 204);
+    assert_eq!(token(&first).await.status, 204, "it does nothing more");
+    let session = site.login("ada").await;
+    let account = site.act(Method::GET, "/api/v1/users/me", &session).await.json();
+    assert_eq!((&account["email"], &account["email_verified"]), (&json!("ada@example.com"), &json!(true)));
+    token(&second).await.assert_error(409, "user_exists");
+    assert_eq!(site.world.audit_events().await.iter().filter(|event| *event == "user.register").count(), 1);
+
+    register(&site, "cyd", "cyd@example.com").await;
+    let sent = mails(&site, &mailer, 3).await;
+    site.world.clock.advance(Duration::from_hours(48));
+    token(link(&sent[2])).await.assert_error(400, "invalid_request");
+}
+
+#[tokio::test]
+async fn nobody_floods_an_address_by_registering_with_it() {
+    let mailer = MemoryMailer::new();
+    let world = World::with(|builder, _, _| {
+        let limiter = MemoryLimiter::unlimited().with_limit(RateClass::ForgivenLogin, 3);
+        builder.mailer(mailer.clone(), "https://registry.example.com").rate_limiter(limiter)
+    });
+    let site = Site::of(world);
+    for at in 0..5 {
+        assert_eq!(register(&site, &format!("name-{at}"), "ada@example.com").await.status, 201);
+    }
+    register(&site, "bob", "bob@example.com").await;
+    let sent = mails(&site, &mailer, 4).await;
+    let to = |to: &str| sent.iter().filter(|mail| mail.to == to).count();
+    assert_eq!((to("ada@example.com"), to("bob@example.com")), (3, 1));
 }
 
 async fn request(site: &Site, body: serde_json::Value) -> Reply {

@@ -60,6 +60,7 @@ const TABLE: &[(&str, Action)] = &[
     ("listTokens", Action::ListTokens),
     ("revokeToken", Action::RevokeToken),
     ("createScope", Action::CreateScope),
+    ("changeScope", Action::SetScopePolicy),
     ("setMember", Action::ChangeMembers),
     ("removeMember", Action::ChangeMembers),
     ("recordEval", Action::RecordEval),
@@ -165,6 +166,7 @@ async fn ask(site: &Site, operation: &str, (name, scope): (&str, &str), token: &
         "listTokens" => act(Method::GET, "/api/v1/users/tokens").await,
         "revokeToken" => act(Method::DELETE, &format!("/api/v1/users/tokens/{NO_ID}")).await,
         "createScope" => send(Method::POST, "/api/v1/scopes", json!({"name": "ada"})).await,
+        "changeScope" => send(Method::PATCH, &format!("/api/v1/scopes/{scope}"), json!({"require_2fa": false})).await,
         "setMember" => {
             send(Method::PUT, &format!("/api/v1/scopes/{scope}/members/ada"), json!({"role": "owner"})).await
         }

@@ -54,8 +54,7 @@ impl Site {
 
     /// Creates a user; returns the bearer token of a login.
     pub(super) async fn user(&self, name: &str) -> String {
-        let registration = crate::registry::world::registration(name);
-        self.world.registry.register(registration).await.expect("registered");
+        self.world.register(name).await;
         self.login(name).await
     }
 

@@ -2,14 +2,14 @@
 //! of the OpenAPI document, which is made of the route table, is asked about both, by each kind of
 //! caller, and the answers are compared byte for byte.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use aam_registry_core::{
     decide::ReadAccess,
     decorate::CachedMetadata,
     memory::MemoryMetadata,
-    registry::Policy,
-    types::{Issuer, Principal, ScopeRole, Visibility},
+    registry::{Policy, ReportRequest},
+    types::{Issuer, ModerationCategory, Principal, ScopeRole, Visibility},
 };
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ use super::{
     reply::Reply,
     site::{Site, document, form, request},
 };
-use crate::registry::world::{World, archive, archive_with, name};
+use crate::registry::world::{AUDIENCE, World, archive, archive_with, name};
 
 /// The private package, and one that does not exist, whose name is as long.
 const SECRET: &str = "@team/secret";
@@ -26,6 +26,79 @@ const ABSENT: &str = "@team/absent";
 /// Public packages of others that depend on the one and on the other.
 const WANTS_SECRET: &str = "first-want";
 const WANTS_ABSENT: &str = "other-want";
+
+/// Operations that are about no package and list none.
+const ABOUT_NO_PACKAGE: &[&str] = &[
+    "changeAccount",
+    "changeScope",
+    "changeUser",
+    "changeWebhook",
+    "closeReport",
+    "confirmTotp",
+    "createInvitation",
+    "createScope",
+    "createToken",
+    "createWebhook",
+    "deleteAccount",
+    "deleteUser",
+    "deleteWebhook",
+    "disableTotp",
+    "docs",
+    "endOtherSessions",
+    "endSession",
+    "enrollTotp",
+    "getAccount",
+    "getWebhook",
+    "health",
+    "healthOfCache",
+    "healthOfDatabase",
+    "healthOfStorage",
+    "listInvitations",
+    "listSessions",
+    "listTokens",
+    "listUsers",
+    "login",
+    "logout",
+    "makeResetLink",
+    "openapi",
+    "pingWebhook",
+    "ready",
+    "redeliver",
+    "register",
+    "registerPage",
+    "removeMember",
+    "reportTokens",
+    "requestEmailVerification",
+    "requestPasswordReset",
+    "confirmPasswordReset",
+    "resetPasswordPage",
+    "revokeInvitation",
+    "revokeToken",
+    "setMember",
+    "verifyEmail",
+    "verifyEmailPage",
+];
+
+/// Reads that list packages, or tell of the registry as a whole.
+const LISTS: &[(&str, &str)] = &[
+    ("searchPackages", "/api/v1/packages"),
+    ("searchPackages", "/api/v1/packages?scope=team"),
+    ("searchPackages", "/api/v1/packages?q=@team/*"),
+    ("searchPackages", "/api/v1/packages?q=one&sort=downloads"),
+    ("searchPackages", "/api/v1/packages?keyword=x"),
+    ("getUser", "/api/v1/users/ada"),
+    ("getUser", "/api/v1/users/dan"),
+    ("getScope", "/api/v1/scopes/team"),
+    ("listRecalls", "/api/v1/recalls"),
+    ("listApprovals", "/api/v1/approvals"),
+    ("listReports", "/api/v1/reports"),
+    ("getAuditLog", "/api/v1/audit-log"),
+    ("listWebhooks", "/api/v1/scopes/team/webhooks"),
+    ("listDeliveries", "/api/v1/scopes/team/webhooks/0190d9f0-0000-7000-8000-000000000000/deliveries"),
+    ("metrics", "/metrics"),
+    ("limits", "/api/v1/limits"),
+    ("root", "/"),
+];
 
 /// The id of nothing.
 const NO_ID: &str = "0190d9f0-0000-7000-8000-000000000000";
@@ -77,6 +150,13 @@ impl Town {
         }
         let receipt = site.world.publish(&owner, archive_with(SECRET, "1.0.0", "private: true\n")).await;
         let receipt = receipt.expect("published");
+        // A version in quarantine, which is recalled, and a report.
+        let withheld = archive_with(SECRET, "0.9.0", "private: true\n");
+        site.world.publish(&owner, withheld).await.expect("published");
+        let bad = "0.9.0".parse().expect("a version");
+        registry.quarantine(&root, &name(SECRET), &bad, ModerationCategory::Secret, "a key").await.expect("withheld");
+        let request = ReportRequest { version: None, category: ModerationCategory::Other, text: "odd".into() };
+        registry.report(&owner, &name(SECRET), request).await.expect("reported");
         registry.add_owner(&owner, &name(SECRET), &"dan".parse().expect("a name")).await.expect("an owner");
         let stranger = site.principal(&eve).await;
         for (wanting, wanted) in [(WANTS_SECRET, SECRET), (WANTS_ABSENT, ABSENT)] {
@@ -142,6 +222,13 @@ impl Town {
         all.push(get(format!("/api/v1/packages/{package}/resolve?spec=%5E1")));
         all.push(get(format!("/api/v1/packages/{package}/downloads?version=1.0.0")));
         all.push(get(format!("/api/v1/audit-log?package={package}")));
+        let id_token = json!({
+            "iss": Issuer::GITHUB, "aud": AUDIENCE, "sub": "repo:acme/kit", "jti": "one", "exp": 4_000_000_000_u64,
+            "iat": 1_700_000_000, "repository": "acme/kit", "repository_id": "1", "repository_owner_id": "7",
+            "job_workflow_ref": "acme/kit/.github/workflows/publish.yml@refs/heads/main",
+        });
+        let swap = json!({"token": id_token.to_string(), "package": package});
+        all.push(extra(Method::POST, "/api/v1/oidc/token".to_owned(), swap));
         let resolve = |dependencies: Value| {
             extra(Method::POST, "/api/v1/resolve".to_owned(), json!({"dependencies": dependencies}))
         };
@@ -213,25 +300,12 @@ impl Town {
 
     /// Asserts that what is about no package names it to nobody who may not see it.
     async fn assert_unnamed(&self, state: &str) {
-        let paths = [
-            "/api/v1/packages",
-            "/api/v1/packages?scope=team",
-            "/api/v1/packages?q=@team/*",
-            "/api/v1/packages?q=one&sort=downloads",
-            "/api/v1/packages?keyword=x",
-            "/api/v1/users/ada",
-            "/api/v1/users/dan",
-            "/api/v1/scopes/team",
-            "/metrics",
-            "/api/v1/limits",
-            "/",
-        ];
         for caller in &self.unseeing {
-            for path in paths {
+            for (_, path) in LISTS {
                 let asked = Asked {
-                    operation: path.to_owned(),
+                    operation: (*path).to_owned(),
                     method: Method::GET,
-                    path: path.to_owned(),
+                    path: (*path).to_owned(),
                     content_type: "",
                     body: Vec::new(),
                 };
@@ -315,6 +389,31 @@ fn told(reply: &Reply) -> (StatusCode, Vec<(String, String)>, String) {
     (reply.status, headers, same(&String::from_utf8_lossy(&reply.body)))
 }
 
+/// A new operation is compared for a private package and a missing one if its path names a package. Any other one has
+/// to be told of here.
+#[tokio::test]
+async fn every_operation_has_a_place_in_these_tests() {
+    let town = Town::new(ReadAccess::Everyone).await;
+    let compared: Vec<_> = town.requests(SECRET, WANTS_SECRET).into_iter().map(|asked| asked.operation).collect();
+    let lists = || LISTS.iter().map(|(id, _)| *id);
+    let mut all = Vec::new();
+    for item in document()["paths"].as_object().expect("paths").values() {
+        for operation in item.as_object().expect("operations").values() {
+            all.push(operation["operationId"].as_str().expect("an id"));
+        }
+    }
+    for id in &all {
+        let is_compared = compared.iter().any(|operation| operation == id) || *id == "exchangeIdToken";
+        assert!(
+            is_compared || lists().any(|list| list == *id) || ABOUT_NO_PACKAGE.contains(id),
+            "{id} has no place here"
+        );
+    }
+    for id in lists().chain(ABOUT_NO_PACKAGE.iter().copied()) {
+        assert!(all.contains(&id), "there is no {id}");
+    }
+}
+
 #[tokio::test]
 async fn a_private_package_is_as_if_it_did_not_exist() {
     let mut compared = 0;
@@ -343,8 +442,10 @@ async fn a_private_package_is_as_if_it_did_not_exist() {
         town.site.world.clock.advance(Duration::from_secs(61));
         town.site.world.registry.flush_downloads().await.expect("counted");
         compared += town.compare("counted").await;
-        let (operations, callers) = (town.requests(SECRET, WANTS_SECRET).len(), town.unseeing.len());
-        println!("{access:?}: {operations} requests × {callers} callers × 4 states");
+        let (requests, callers) = (town.requests(SECRET, WANTS_SECRET), town.unseeing.len());
+        let operations: BTreeSet<_> = requests.iter().map(|asked| &asked.operation).collect();
+        let (operations, requests) = (operations.len(), requests.len());
+        println!("{access:?}: {operations} operations in {requests} requests × {callers} callers × 4 states");
     }
     println!("{compared} pairs of answers compared");
 }

@@ -14,9 +14,11 @@ use aam_registry_core::{
         InsecureIdTokens, InsecurePasswords, InsecureSecrets, MemoryArchives, MemoryLimiter, MemoryMetadata,
         MemorySessions,
     },
-    ports::{ArchiveStore, Clock, WebhookAnswer, WebhookMessage, WebhookSender},
-    registry::{Policy, PublishOptions, PublishReceipt, Registration, Registry, RegistryBuilder, TokenRequest, View},
-    types::{Issuer, PackageName, Principal, Version, Viewer, WebhookUrl},
+    ports::{ArchiveStore, AuditLog, Clock, WebhookAnswer, WebhookMessage, WebhookSender},
+    registry::{
+        NewAccount, Policy, PublishOptions, PublishReceipt, Registration, Registry, RegistryBuilder, TokenRequest, View,
+    },
+    types::{AccountRoles, AuditFilter, Issuer, PackageName, PageRequest, Principal, Version, Viewer, WebhookUrl},
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -115,8 +117,19 @@ impl World {
 
     /// A new user's session.
     pub(crate) async fn user(&self, name: &str) -> Principal {
-        self.registry.register(registration(name)).await.expect("registered");
+        self.register(name).await;
         self.login(name).await
+    }
+
+    /// Makes an account, which can be used at once also where the registry sends mail.
+    pub(crate) async fn register(&self, name: &str) {
+        let Registration { username, email, password } = registration(name);
+        if !self.registry.verifies_registrations() {
+            self.registry.register(registration(name)).await.expect("registered");
+            return;
+        }
+        let account = NewAccount { username, email, password: Some(password), roles: AccountRoles::NONE };
+        self.registry.create_user(account, "tests").await.expect("made");
     }
 
     pub(crate) async fn admin(&self, name: &str) -> Principal {
@@ -127,6 +140,14 @@ impl World {
     async fn login(&self, name: &str) -> Principal {
         let session = self.registry.login(name, PASSWORD.into()).await.expect("logged in");
         self.registry.authenticate(&session.access_token).await.expect("authenticated")
+    }
+
+    /// What is in the audit log, newest first.
+    pub(crate) async fn audit_events(&self) -> Vec<String> {
+        let page = PageRequest { page: 1, limit: 200 };
+        let all = AuditFilter { package: None, event: None, actor: None, from: None, to: None, page };
+        let entries = self.database.entries(&all).await.expect("read").items;
+        entries.into_iter().map(|one| one.entry.event.as_str().to_owned()).collect()
     }
 
     /// A principal with an API token that has these scopes and packages.

@@ -234,6 +234,14 @@ impl Client {
         self.is_scope(name, shown)
     }
 
+    /// Sets whether those who change something in a scope need a second factor.
+    pub(crate) async fn require_2fa(&self, name: &ScopeName, require: bool) -> Result<Answered<ScopeInfo>> {
+        let body = json!({"require_2fa": require});
+        let changed =
+            self.send_json(Method::PATCH, self.url(&format!("scopes/{name}")), &body, Repeat::Harmless).await?;
+        self.is_scope(name, changed)
+    }
+
     /// Fails unless an answer about the scope `name` says that it is.
     fn is_scope(&self, name: &ScopeName, answer: Answered<ScopeInfo>) -> Result<Answered<ScopeInfo>> {
         let told = &answer.read.name;

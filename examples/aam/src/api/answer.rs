@@ -207,8 +207,11 @@ fn hint(body: &ErrorBody, status: StatusCode, headers: &HeaderMap) -> Option<Str
     }
     let fixed = match &*body.error {
         "unauthorized" => "run `aam login`, or check AAM_TOKEN where it is set",
-        "invalid_credentials" => "try again, or make an account with `aam register`",
+        "invalid_credentials" => {
+            "try again, or make an account with `aam register`; a new one may have to be confirmed by mail first"
+        }
         "forbidden" => "see who you are with `aam whoami`, and who may with `aam owner ls` or `aam scope show`",
+        "two_factor_required" => "enroll a second factor with `aam otp enrol`",
         "package_not_found" => "look for it with `aam search`, or check `aam registry list`",
         "version_not_found" => "see what there is with `aam info`",
         "scope_not_found" => "make it with `aam scope create`",

@@ -164,6 +164,9 @@ pub(crate) struct Owners {
 #[derive(Debug, Deserialize)]
 pub(crate) struct ScopeInfo {
     pub(crate) name: String,
+    /// Whether those who change something in it need a second factor; `None` where the registry does not tell.
+    #[serde(default)]
+    pub(crate) require_2fa: Option<bool>,
     pub(crate) members: Vec<Member>,
     /// Owners of single packages.
     #[serde(default)]
@@ -255,6 +258,9 @@ pub(crate) struct Identified {
 #[derive(Debug, Deserialize)]
 pub(crate) struct Registered {
     pub(crate) username: String,
+    /// Whether the account can be used only once the link is opened that was mailed to its address.
+    #[serde(default)]
+    pub(crate) awaits_verification: bool,
 }
 
 /// Who the caller is.
@@ -375,4 +381,7 @@ pub(crate) struct TokenInfo {
     pub(crate) stale: bool,
     #[serde(default)]
     pub(crate) last_used_at: Option<Text<Timestamp>>,
+    /// The address of the client that used it then.
+    #[serde(default)]
+    pub(crate) last_used_from: Option<String>,
 }

@@ -12,19 +12,26 @@ use crate::{
     api::{Client, Recall},
     config::RegistryUrl,
     failure::{Detail, Failure, Kind, Result},
+    install,
     output::plain,
     project::{LockFile, LockedPackage},
     session::Session,
+    text::Text,
 };
 
-/// Check what is installed against recalls, yanks and deprecations
+/// Check what is installed against recalls, yanks, deprecations and what was published
 #[derive(Debug, Args)]
 #[command(
-    long_about = "Check what is installed in the project of the current folder: whether the registries have recalled, \
-    removed, yanked or deprecated any of it, or have it no more. Each finding is a line. Exits with 9 if there is one, so \
-    that a pipeline stops.\n\n  \
+    long_about = "Check what is installed in the project of the current folder, as .aam/aam-lock.yaml names it:\n\n\
+    - whether the registries have recalled, removed, yanked or deprecated any of it, or have it no more;\n\
+    - whether the files in .aam/packages and where the tools look for them are those that were published: files that \
+    were changed, are missing, or were put beside them in the folder of a skill are named. Archives are compared by the \
+    digests of the lock file; what was not unpacked on this machine is downloaded for that, and nothing is written.\n\n\
+    Each finding is a line. Exits with 9 if there is one, so that a pipeline stops.\n\n  \
     aam audit\n  \
-    aam audit --json"
+    aam audit --json\n  \
+    aam install --locked --force     # puts back what was published\n\n\
+    Files that were planted are yours to look at and to remove."
 )]
 pub(crate) struct Audit {
     /// What is installed for yourself, instead of this project
@@ -41,9 +48,19 @@ struct Finding {
     name: String,
     version: String,
     registry: String,
-    /// `recalled`, `removed`, `unavailable`, `yanked` or `deprecated`.
+    /// `recalled`, `removed`, `unavailable`, `yanked`, `deprecated`, `changed`, `missing` or `planted`.
     kind: &'static str,
     message: String,
+    /// The file, of one that is not what was published.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<String>,
+}
+
+impl Finding {
+    /// Whether its version can be downloaded by nobody, so that its files are compared only with what is on record.
+    fn withholds(&self) -> bool {
+        matches!(self.kind, "recalled" | "removed" | "unavailable")
+    }
 }
 
 impl Audit {
@@ -62,6 +79,20 @@ impl Audit {
             let recalled = recalls.get(registry).map(Vec::as_slice).unwrap_or_default();
             findings.extend(look_at(&client, &name.0, package, recalled).await?);
         }
+        let withheld = findings.iter().filter(|finding| finding.withholds());
+        let withheld = withheld.filter_map(|finding| finding.name.parse().ok()).collect();
+        let differences = install::differences(session, &project, &lock, &withheld).await?;
+        findings.extend(differences.into_iter().filter_map(|found| {
+            let package = lock.packages.get(&Text(found.package.clone()))?;
+            Some(Finding {
+                name: found.package.to_string(),
+                version: package.version.to_string(),
+                registry: package.registry.to_string(),
+                kind: found.kind.as_str(),
+                message: found.kind.told(&found.path),
+                path: Some(found.path),
+            })
+        }));
         let checked = lock.packages.len();
         if findings.is_empty() {
             let value = json!({"checked": checked, "findings": findings});
@@ -80,9 +111,24 @@ impl Audit {
         let what = if findings.len() == 1 { "1 finding".to_owned() } else { format!("{} findings", findings.len()) };
         let failure = Failure::new(Kind::Unsafe, "audit_findings", format!("{what} in {checked} installed packages"))
             .details(details.collect())
-            .hint("update or uninstall what is listed, with `aam update` or `aam uninstall <PACKAGE>`");
+            .hint(what_helps(&findings));
         Err(failure.with(json!({"checked": checked, "findings": findings})))
     }
+}
+
+/// What to do, in one sentence.
+fn what_helps(findings: &[Finding]) -> String {
+    let has = |kinds: &[&str]| findings.iter().any(|finding| kinds.contains(&finding.kind));
+    let ways = [
+        (
+            findings.iter().any(|finding| finding.path.is_none()),
+            "update or uninstall what is listed, with `aam update` or `aam uninstall <PACKAGE>`",
+        ),
+        (has(&["changed", "missing"]), "put back what was published with `aam install --locked --force`"),
+        (has(&["planted"]), "look at the files that are not of the package, and remove them"),
+    ];
+    let ways: Vec<_> = ways.into_iter().filter(|(is_needed, _)| *is_needed).map(|(_, way)| way).collect();
+    ways.join("; ")
 }
 
 /// What there is to know about one installed version.
@@ -99,6 +145,7 @@ async fn look_at(
         registry: package.registry.to_string(),
         kind,
         message,
+        path: None,
     };
     let mut findings = Vec::new();
     let is_it = |recall: &&Recall| {

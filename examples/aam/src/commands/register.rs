@@ -15,7 +15,8 @@ use crate::{
 /// Make an account on a registry
 #[derive(Debug, Args)]
 #[command(long_about = "Make an account on a registry, and log in to it. The scope of your username is yours: \
-    as alice you can publish @alice/anything.\n\n  \
+    as alice you can publish @alice/anything. Where the registry sends mail, the account is made once you open the link \
+    that it mails to you, or run `aam verify-email` with it; then log in with `aam login`.\n\n  \
     aam register\n  \
     echo \"$PASSWORD\" | aam register --username alice --email alice@example.com --password-stdin")]
 pub(crate) struct Register {
@@ -54,6 +55,14 @@ impl Register {
         }
         let client = Client::new(registry.url.clone(), None, &session.patience)?;
         let user = client.register(&username, &email, &password, self.invitation.as_deref()).await?;
+        if user.read.awaits_verification {
+            return session.out.done(&user, || {
+                vec![
+                    format!("Open the link that {} has mailed to {email}: it makes the account", registry.url),
+                    "Or run `aam verify-email LINK`. Then log in with `aam login`".to_owned(),
+                ]
+            });
+        }
         if self.no_login {
             return session.out.done(&user, || {
                 vec![format!("Made the account {username} on {}; log in with `aam login`", registry.url)]

@@ -1,7 +1,7 @@
 //! `aam scope`
 
 use aam_registry_core::types::{ScopeName, ScopeRole, Username};
-use clap::Subcommand;
+use clap::{Subcommand, ValueEnum};
 use serde_json::json;
 
 use crate::{api::ScopeInfo, failure::Result, output::table, session::Session};
@@ -12,7 +12,8 @@ use crate::{api::ScopeInfo, failure::Result, output::table, session::Session};
     yours from the start.\n\n  \
     aam scope create my_org\n  \
     aam scope add my_org bob --role member\n  \
-    aam scope show my_org\n\n\
+    aam scope show my_org\n  \
+    aam scope require-2fa my_org on\n\n\
     Roles: owner (everything), member (publish, yank, tags), contributor (publish).")]
 pub(crate) enum Scope {
     /// Make a scope; you become its owner
@@ -38,6 +39,24 @@ pub(crate) enum Scope {
         #[arg(long, default_value = "member", value_parser = role)]
         role: ScopeRole,
     },
+    /// Demand a second factor of everybody who changes something in a scope, or no longer
+    #[command(
+        name = "require-2fa",
+        long_about = "Demand a second factor of everybody who changes something in a scope or its packages, or no \
+            longer. Members without one can then publish and change nothing there, with API tokens neither, until they \
+            have enrolled one with `aam otp enrol`; they can still read, and leave. Trusted publishers need none. You \
+            need one yourself to demand it.\n\n  \
+            aam scope require-2fa my_org on\n  \
+            aam scope show my_org"
+    )]
+    Require2fa {
+        /// With or without `@`
+        #[arg(value_parser = scope_name)]
+        scope: ScopeName,
+        /// Whether it is demanded
+        #[arg(value_enum)]
+        state: State,
+    },
     /// Take somebody out of a scope
     #[command(alias = "remove")]
     Rm {
@@ -47,6 +66,13 @@ pub(crate) enum Scope {
         /// Their username
         user: Username,
     },
+}
+
+/// Whether something is demanded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum State {
+    On,
+    Off,
 }
 
 /// Reads a scope, with or without its `@`.
@@ -91,6 +117,9 @@ impl Scope {
                         members.map(|member| vec![member.username.clone(), member.role.clone()]).collect();
                     let mut lines = vec![format!("@{scope}")];
                     lines.extend(table(&rows));
+                    if shown.read.require_2fa == Some(true) {
+                        lines.push("Whoever changes something here needs a second factor (`aam otp enrol`)".to_owned());
+                    }
                     lines.extend(collaborators(&shown.read));
                     lines
                 })
@@ -99,6 +128,16 @@ impl Scope {
                 session.authenticated(&registry)?.set_member(&scope, &user, role).await?;
                 let value = json!({"scope": scope.as_str(), "username": user.as_str(), "role": role.as_str()});
                 session.out.done(&value, || vec![format!("{user} is now {} of @{scope}", role.as_str())])
+            }
+            Self::Require2fa { scope, state } => {
+                let require = state == State::On;
+                let changed = session.authenticated(&registry)?.require_2fa(&scope, require).await?;
+                session.out.done(&changed, || {
+                    vec![match state {
+                        State::On => format!("Whoever changes something in @{scope} needs a second factor now"),
+                        State::Off => format!("Changes in @{scope} need no second factor"),
+                    }]
+                })
             }
             Self::Rm { scope, user } => {
                 session.authenticated(&registry)?.remove_member(&scope, &user).await?;

@@ -12,7 +12,7 @@ use crate::{
     api::{NewToken, TokenInfo},
     config::{Credentials, Secret},
     failure::{Failure, Result},
-    output::{instant, table},
+    output::{instant, plain, table},
     prompt,
     session::{Registry, Session},
     spec::Expiry,
@@ -113,7 +113,10 @@ fn outlived(failure: Failure) -> Failure {
 
 /// When a token was last used.
 fn last_used(token: &TokenInfo) -> String {
-    let at = token.last_used_at.map_or("never".to_owned(), |at| instant(at.0));
+    let mut at = token.last_used_at.map_or("never".to_owned(), |at| instant(at.0));
+    if let Some(from) = &token.last_used_from {
+        at = format!("{at} from {}", plain(from));
+    }
     if token.stale { format!("{at}, stale") } else { at }
 }
 

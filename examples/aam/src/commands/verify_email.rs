@@ -7,8 +7,8 @@ use crate::{api::Client, failure::Result, output::plain, session::Session};
 
 /// Show that mail to your e-mail address arrives
 #[derive(Debug, Args)]
-#[command(long_about = "Show that mail to your e-mail address arrives: with the link of a mail verify the address; \
-    without a link ask for another mail.\n\n  \
+#[command(long_about = "Show that mail to your e-mail address arrives: with the link of a mail verify the address, \
+    and after a registration make the account; without a link ask for another mail.\n\n  \
     aam verify-email\n  \
     aam verify-email 'https://registry.example.com/verify-email#…'")]
 pub(crate) struct VerifyEmail {

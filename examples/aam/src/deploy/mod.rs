@@ -12,6 +12,7 @@ mod agent_forms;
 mod apply;
 mod apply_sections;
 mod claims;
+mod differences;
 mod document;
 mod earlier;
 mod front_matter;
@@ -43,6 +44,9 @@ pub(crate) use acts::{acts, telling_file};
 pub(crate) use adopt::adopt;
 pub(crate) use agent::read as read_agent;
 pub(crate) use apply::{Applied, Policy, announce, apply, sweep};
+pub(crate) use differences::{
+    Difference, DifferenceKind, deployed_differences, recorded_differences, unpacked_differences,
+};
 pub(crate) use earlier::earlier;
 pub(crate) use front_matter::{hidden_limit, split as front_matter, text as yaml_text};
 pub(crate) use in_the_way::check;

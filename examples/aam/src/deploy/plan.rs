@@ -80,6 +80,13 @@ pub(super) struct PlannedFile {
     pub(super) executable: bool,
 }
 
+impl PlannedFile {
+    /// What kind of artifact it is of.
+    pub(super) fn kind(&self) -> ArtifactType {
+        self.artifact.0
+    }
+}
+
 /// Where the contents of a file come from.
 #[derive(Debug)]
 pub(super) enum Contents {

@@ -137,6 +137,13 @@ impl Roots {
         self.root(place, false)?.map_or(Ok(None), |(root, path)| root.read(path))
     }
 
+    /// The paths of all files below the folder `place`, relative to it; none where there is no such folder.
+    pub(super) fn files(&self, place: &Place) -> Result<Vec<String>> {
+        let Some((root, path)) = self.root(place, false)? else { return Ok(Vec::new()) };
+        let Some(folder) = root.folder(path)? else { return Ok(Vec::new()) };
+        Ok(folder.files()?.into_iter().map(|listed| listed.path).collect())
+    }
+
     pub(super) fn write(&self, place: &Place, bytes: &[u8], mode: Mode) -> Result<()> {
         self.root(place, true)?.map_or(Ok(()), |(root, path)| root.write(path, bytes, mode))
     }

@@ -6,6 +6,7 @@ mod mail;
 mod outgoing;
 mod redis;
 mod rules;
+mod secret_scanning;
 mod trusted_publishing;
 mod webhooks;
 
@@ -80,6 +81,9 @@ pub(crate) enum AssembleError {
     /// Webhooks cannot be sent.
     #[error("webhooks cannot be sent: {0}")]
     Webhooks(String),
+    /// Reports of secret scanners cannot be checked.
+    #[error("reports of secret scanners cannot be checked: {0}")]
+    SecretScanning(String),
     /// ID tokens cannot be verified.
     #[error("ID tokens cannot be verified: {0}")]
     TrustedPublishing(String),
@@ -170,7 +174,7 @@ async fn assemble(settings: &Settings, purpose: Purpose) -> Result<Assembled, As
         _ => builder.operator_webhooks(webhooks::of_operator(settings)),
     };
     let builder = mail::add(builder, settings)?;
-    let builder = trusted_publishing::add(builder, settings)?;
+    let builder = secret_scanning::add(trusted_publishing::add(builder, settings)?, settings)?;
     let builder = redis::add_limiter(archives::add(builder, settings, purpose)?, settings, redis.as_ref());
     let (builder, freshness) = database::add(builder, settings, purpose, redis.clone()).await?;
     let registry = builder.build()?;

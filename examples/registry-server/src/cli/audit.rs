@@ -51,7 +51,11 @@ pub(crate) struct VerifyAudit {
 #[command(after_help = "\
 The hash of an entry is SHA-256 over the hash before it (32 zero bytes before the first)
 and the compact JSON array of position, id, event, actor, package, version, timestamp
-in microseconds since 1970, and metadata with sorted keys.")]
+in microseconds since 1970, and metadata with sorted keys.
+
+Names of deleted accounts are shown as (deleted user); such a line has \"names_hidden\": true.
+Its hash is that of the stored entry, so it cannot be computed from the line, and the next
+line still continues from it; `audit verify` checks what is stored.")]
 pub(crate) struct ExportAudit {
     /// File to write, which must not exist; the standard output if not given
     #[arg(long, value_name = "FILE")]

@@ -7,7 +7,7 @@ use std::{
 };
 
 use aam_registry_core::{
-    registry::{AuditFault, AuditVerdict, OPERATOR, Registry},
+    registry::{AuditFault, AuditVerdict, OPERATOR, Registry, ShownAuditEntry},
     types::AuditEntry,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -110,7 +110,7 @@ async fn write_entries(registry: &Registry, after: u64, mut out: impl Write) -> 
     loop {
         let entries = registry.audit_entries_after(position).await?;
         let Some(last) = entries.last() else { break };
-        position = last.chained.map_or(position, |(position, _)| position);
+        position = last.entry.chained.map_or(position, |(position, _)| position);
         for entry in &entries {
             writeln!(out, "{}", json_of(entry)).map_err(failed)?;
             bar.inc(1);
@@ -120,8 +120,9 @@ async fn write_entries(registry: &Registry, after: u64, mut out: impl Write) -> 
     out.flush().map_err(failed)
 }
 
-fn json_of(AuditEntry { entry, chained }: &AuditEntry) -> Value {
-    json!({
+fn json_of(shown: &ShownAuditEntry) -> Value {
+    let AuditEntry { entry, chained } = &shown.entry;
+    let mut line = json!({
         "position": chained.map(|(position, _)| position),
         "id": entry.id.to_string(),
         "event": entry.event.as_str(),
@@ -131,7 +132,11 @@ fn json_of(AuditEntry { entry, chained }: &AuditEntry) -> Value {
         "timestamp": entry.timestamp.to_string(),
         "metadata": entry.metadata,
         "hash": chained.map(|(_, hash)| hash.to_string()),
-    })
+    });
+    if shown.hides_names {
+        line["names_hidden"] = true.into();
+    }
+    line
 }
 
 fn unwritable(file: &Path, error: &io::Error) -> Failed {

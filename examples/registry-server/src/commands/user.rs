@@ -223,6 +223,7 @@ fn token_json(token: &Token) -> Value {
         "created_at": token.created_at.to_string(),
         "expires_at": token.expires_at.map(|at| at.to_string()),
         "last_used_at": token.last_used_at.map(|at| at.to_string()),
+        "last_used_from": token.last_used_from.map(|from| from.to_string()),
     })
 }
 
@@ -243,7 +244,12 @@ fn described(account: &AccountDescription) -> String {
     let packages = packages.iter().map(ToString::to_string);
     let tokens = tokens.iter().map(|token| {
         let until = token.expires_at.map_or("never expires".to_owned(), |at| format!("expires {at}"));
-        format!("{} {} ({until})", token.id, token.name)
+        let used = match (token.last_used_at, token.last_used_from) {
+            (Some(at), Some(from)) => format!("last used {at} from {from}"),
+            (Some(at), None) => format!("last used {at}"),
+            (None, _) => "never used".to_owned(),
+        };
+        format!("{} {} ({until}, {used})", token.id, token.name)
     });
     let parts: [(&str, Vec<String>); 3] =
         [("scopes", scopes.collect()), ("packages", packages.collect()), ("API tokens", tokens.collect())];

@@ -14,10 +14,10 @@ use super::{
     values::{
         AdminPassword, ApprovalChoice, Audience, Backlog, BaseUrl, Bucket, CaBundle, ClientIpHeader, Connections,
         ConnectionsPerAddress, Count, DatabaseUrl, Domain, DownloadRedirect, Downloads, EmailAddress, Endpoint, Host,
-        Hours, Issuers, JwtSecrets, LatestChoice, LogFormat, LogLevel, MetricsAddress, MetricsToken, NameList,
-        Networks, Origins, PerMinute, PoolSize, Port, PostgresUrl, ProxyExceptions, ProxyUrl, ReadChoice, RedisUrl,
-        Registration, Retention, Room, Seconds, SecretKey, SecretsKeys, Sender, Size, SmtpTls, StorageBackend, Streams,
-        Switch, TagList, Threads, Timeout, TokenDays, Uploads, Webhooks, Word,
+        Hours, Issuers, JwtSecrets, KeysPlace, LatestChoice, LogFormat, LogLevel, MetricsAddress, MetricsToken,
+        NameList, Networks, Origins, PerMinute, PoolSize, Port, PostgresUrl, ProxyExceptions, ProxyUrl, ReadChoice,
+        RedisUrl, Registration, Retention, Room, Seconds, SecretKey, SecretsKeys, Sender, Size, SmtpTls,
+        StorageBackend, Streams, Switch, TagList, Threads, Timeout, TokenDays, Uploads, Webhooks, Word,
     },
 };
 use aam_registry_core::types::Username;
@@ -189,6 +189,9 @@ settings! {
         admin_networks: Networks = "ADMIN_NETWORKS", Fallback::Text("none");
         /// The most days that an API token lasts; tokens that exist keep their end
         max_token_days: TokenDays = "MAX_TOKEN_DAYS", Fallback::Text("365");
+        /// Keys of the secret scanners that report leaked API tokens, as an address or a file; without them anybody
+        /// may report a token who has it
+        token_report_keys: Option<KeysPlace> = "TOKEN_REPORT_KEYS";
         /// Who may read packages, users and scopes: everyone, or only callers with a credential
         read_access: ReadChoice = "READ_ACCESS", Fallback::Text("everyone");
         /// Administrator to create at the start if there is none
@@ -342,7 +345,6 @@ settings! {
             "MAX_PACKAGES_PER_SCOPE"; "MAX_STORAGE_PER_SCOPE"; "MAX_VERSIONS_PER_PACKAGE"; "MAX_SCOPES_PER_USER";
             "MAX_TOKENS_PER_USER";
         }
-        "Reports of leaked tokens are not built into this release" { "TOKEN_REPORT_KEYS"; }
         "Attestation is not built into this release" { "REGISTRY_PRIVATE_KEY"; }
         "Traces by OpenTelemetry are not built into this release" { "OTEL_EXPORTER_OTLP_ENDPOINT"; }
         "The audit log cannot be turned off in this release" { "audit.enabled", &["true", "on", "yes", "1"]; }

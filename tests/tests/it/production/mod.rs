@@ -5,6 +5,7 @@ mod audit;
 mod changes;
 mod counts;
 mod failover;
+mod id_tokens;
 mod limits;
 mod load;
 mod locked;
@@ -18,6 +19,7 @@ mod rollout;
 mod shared_stores;
 mod storage;
 mod sweeping;
+mod walk;
 mod webhooks;
 mod withheld;
 

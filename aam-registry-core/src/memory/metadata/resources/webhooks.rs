@@ -20,6 +20,7 @@ impl Webhooks {
         WebhookFacts {
             caller: tables.caller(&command.actor),
             scope_exists: scope.is_some(),
+            scope_requires_2fa: scope.is_some_and(|scope| scope.require_2fa),
             role: scope.and_then(|scope| scope.members.get(&command.actor.user).copied()),
             webhooks: self.0.values().filter(of_scope).count() as u64,
             webhook: self.0.get(&id).filter(of_scope).cloned(),

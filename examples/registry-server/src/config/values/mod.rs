@@ -8,6 +8,7 @@ mod metrics;
 mod network;
 mod numbers;
 mod outgoing;
+mod secret_scanning;
 mod stores;
 mod trusted_publishing;
 mod webhooks;
@@ -25,6 +26,7 @@ pub(crate) use numbers::{
     Seconds, Size, Streams, Threads, Timeout, TokenDays, Uploads, parse_age,
 };
 pub(crate) use outgoing::{CaBundle, ProxyExceptions, ProxyUrl};
+pub(crate) use secret_scanning::KeysPlace;
 pub(crate) use stores::{Bucket, Endpoint, RedisUrl, SecretKey, Word};
 pub(crate) use trusted_publishing::{Audience, Issuers};
 pub(crate) use webhooks::Webhooks;
