@@ -13,6 +13,8 @@
 mod archive_rules;
 #[cfg(feature = "argon2")]
 pub mod argon2;
+#[cfg(feature = "cdn")]
+pub mod cdn;
 #[cfg(feature = "folder")]
 pub mod folder;
 #[cfg(feature = "governor")]

@@ -136,6 +136,7 @@ codes! {
     DatabaseUnavailable = "database_unavailable", 503;
     CacheUnavailable = "cache_unavailable", 503;
     Overloaded = "overloaded", 503;
+    ReadOnly = "read_only", 503;
     Timeout = "timeout", 504;
 }
 
@@ -355,6 +356,15 @@ pub enum Error {
     /// Other requests change the same thing, and take too long.
     #[error("{0} is being changed by other requests that take too long; try again in a moment")]
     Contended(String),
+    /// The registry is read-only for now.
+    #[error(
+        "This registry is read-only for now{}: reading, downloading and logging in work, changes do not; try again later",
+        .reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default()
+    )]
+    ReadOnly {
+        /// What its operator says about it.
+        reason: Option<String>,
+    },
     /// Too many requests.
     #[error("Too many requests; try again in {} s", .0.retry_after.unwrap_or_default().as_millis().div_ceil(1000).max(1))]
     RateLimited(RateDecision),
@@ -476,6 +486,7 @@ impl Error {
             Self::Overloaded | Self::Contended(_) | Self::IssuerUnavailable(_) | Self::ScannerKeysUnavailable => {
                 ErrorCode::Overloaded
             }
+            Self::ReadOnly { .. } => ErrorCode::ReadOnly,
             Self::RateLimited(_) | Self::TooManyAtOnce(_) => ErrorCode::RateLimited,
             Self::Backend(backend) => backend.code(),
         }

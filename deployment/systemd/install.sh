@@ -46,3 +46,6 @@ systemctl daemon-reload
 systemctl enable --quiet aam-registry.service aam-registry-storage-cleanup.timer
 systemctl restart aam-registry.service
 systemctl start aam-registry-storage-cleanup.timer
+
+echo "To remove versions that nobody has downloaded for a year, once a month:"
+echo "  systemctl enable --now aam-registry-old-versions.timer"

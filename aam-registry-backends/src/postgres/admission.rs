@@ -64,6 +64,11 @@ impl Rows {
         Self(vec![Row::User(user)])
     }
 
+    /// A package, with nobody who acts.
+    pub(super) fn of_package(name: &PackageName) -> Self {
+        Self(Vec::new()).and_package(name)
+    }
+
     /// A username that is about to be taken.
     pub(super) fn of_name(name: &Username) -> Self {
         Self(vec![Row::Name(name.clone())])

@@ -15,11 +15,13 @@ use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::{
+    aged,
     audit::Append,
     connection::Session,
     erasure, evals,
     failure::Tx,
-    jobs, listing, moderation_writes, publish, publisher_tokens, scopes, second_factor_writes, session_writes,
+    jobs, listing, moderation_writes, publish, publisher_tokens, read_only, scopes, second_factor_writes,
+    session_writes,
     sql::{self, Text},
     token_notices, trusted_publishers,
 };
@@ -144,6 +146,8 @@ fn statements(write: &Write<'_>) -> &'static [&'static str] {
         Write::SetSecondFactor { .. } => &[second_factor_writes::PUT, second_factor_writes::REMOVE],
         Write::NoteTokenNotice { .. } => &[token_notices::NOTE_END, token_notices::NOTE_STALE],
         Write::EraseAccount { .. } => &[erasure::ERASE],
+        Write::SetReadOnly(_) => &[read_only::CLEAR, read_only::SET],
+        Write::DropAged { what, .. } => aged::statements(*what),
         Write::RemoveInvitation(_) => &[invitations::REMOVE],
         Write::AddSession(_) => &[session_writes::ADD],
         Write::ForgetSession { .. } => &[session_writes::FORGET],
@@ -201,6 +205,8 @@ async fn run(tx: &Session, write: &Write<'_>, listed: Option<&Manifest>) -> Tx<(
         Write::SetSecondFactor { user, factor } => second_factor_writes::set(tx, *user, factor.as_ref()).await,
         Write::NoteTokenNotice { token, notice } => token_notices::note(tx, *token, *notice).await,
         Write::EraseAccount { user, at } => erasure::erase(tx, *user, *at).await,
+        Write::SetReadOnly(mode) => read_only::set(tx, mode.as_ref()).await,
+        Write::DropAged { what, before, limit } => aged::drop_oldest(tx, *what, *before, *limit).await,
         Write::RemoveInvitation(id) => sql::run(tx, invitations::REMOVE, [&Uuid::from(*id)]).await.map(drop),
         Write::AddSession(session) => session_writes::add(tx, session).await,
         Write::ForgetSession { user, session } => {

@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use aam_registry_core::{
     Result,
-    decide::{PublisherCommand, Request, RevokedTokens},
+    decide::{DropAgedFacts, PublisherCommand, RemoveOldVersions, Request, RevokedTokens},
     ports::{CommandHandler, QueryHandler, QueryRequest},
 };
 use async_trait::async_trait;
 
 use super::{
-    PostgresMetadata, accounts, admission::Rows, apply::apply, connection::Session, erasure, evals, facts, failure::Tx,
-    moderation, publisher_tokens, scopes, second_factors, sessions, token_notices, tokens, transaction,
-    trusted_publishers, users,
+    PostgresMetadata, accounts, admission::Rows, aged, apply::apply, connection::Session, erasure, evals, facts,
+    failure::Tx, moderation, old_versions, publisher_tokens, read_only, scopes, second_factors, sessions,
+    token_notices, tokens, transaction, trusted_publishers, users,
 };
 use crate::relational::resources;
 
@@ -46,6 +46,7 @@ fn rows(request: &Request) -> Option<Rows> {
         Request::EndSession(asked) => Rows::of(&asked.question().actor),
         Request::ChangeSecondFactor(asked) => Rows::of_name(&asked.question().username),
         Request::TellOfToken(asked) => Rows::of_tokens(&RevokedTokens::Id(asked.question().token)),
+        Request::SetReadOnly(asked) => asked.question().actor.as_ref().map(Rows::of)?,
         Request::CreateScope(asked) => Rows::of(&asked.question().actor).and_scope(&asked.question().name),
         Request::ChangeMember(asked) => Rows::of(&asked.question().actor).and_scope(&asked.question().scope),
         Request::ChangeScopePolicy(asked) => Rows::of(&asked.question().actor).and_scope(&asked.question().scope),
@@ -55,7 +56,8 @@ fn rows(request: &Request) -> Option<Rows> {
             let rows = scope.into_iter().fold(Rows::of(actor), Rows::and_scope);
             package.into_iter().fold(rows, Rows::and_package)
         }
-        Request::ExchangeIdToken(_) => return None,
+        Request::RemoveOldVersions(asked) => Rows::of_package(&asked.question().package),
+        Request::DropAged(_) | Request::ExchangeIdToken(_) => return None,
     })
 }
 
@@ -85,6 +87,14 @@ async fn execute(tx: &Session, request: &Request) -> Tx<()> {
         Request::ChangePublisher(asked) => {
             let PublisherCommand { actor, package, .. } = asked.question();
             asked.decide(&trusted_publishers::publisher_facts(tx, actor, package).await?)
+        }
+        Request::SetReadOnly(asked) => asked.decide(&read_only::switch_facts(tx, asked.question()).await?),
+        Request::RemoveOldVersions(asked) => {
+            let RemoveOldVersions { package, before, .. } = asked.question();
+            asked.decide(&old_versions::locked_facts(tx, package, *before).await?)
+        }
+        Request::DropAged(asked) => {
+            asked.decide(&DropAgedFacts { oldest: aged::oldest(tx, asked.question().what).await? })
         }
         Request::ExchangeIdToken(asked) => {
             asked.decide(&trusted_publishers::exchange_facts(tx, asked.question()).await?)
@@ -118,6 +128,17 @@ async fn answer(tx: &Session, request: &QueryRequest) -> Tx<()> {
             let (name, reach) = &asked.question().0;
             asked.answer(evals::gates_of(tx, name, *reach).await?);
         }
+        QueryRequest::ReadOnlySwitch(asked) => asked.answer(read_only::mode(tx).await?),
+        QueryRequest::PackagesMadeBefore(asked) => {
+            let (before, after, limit) = &asked.question().0;
+            asked.answer(old_versions::packages_made_before(tx, *before, after.as_ref(), *limit).await?);
+        }
+        QueryRequest::OldVersionsOf(asked) => {
+            let (name, before) = &asked.question().0;
+            asked.answer(old_versions::seen_facts(tx, name, *before).await?);
+        }
+        QueryRequest::DigestsOf(asked) => asked.answer(old_versions::digests_of(tx, &asked.question().0).await?),
+        QueryRequest::OldestAged(asked) => asked.answer(aged::oldest(tx, asked.question().0).await?),
         QueryRequest::ApprovalsOf(asked) => {
             let (name, version) = &asked.question().0;
             asked.answer(moderation::approvals(tx, name, version).await?);

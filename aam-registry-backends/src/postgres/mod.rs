@@ -62,6 +62,7 @@
 
 mod accounts;
 mod admission;
+mod aged;
 mod apply;
 mod archive_index;
 mod attempts;
@@ -83,12 +84,14 @@ mod listing;
 mod maintenance;
 mod moderation;
 mod moderation_writes;
+mod old_versions;
 mod packages;
 mod pool;
 mod pooler;
 mod publish;
 mod publisher_tokens;
 mod publishing;
+mod read_only;
 mod schema;
 mod scopes;
 mod search;

@@ -49,8 +49,11 @@ pub(super) const INSERT_VERSION: &str = "WITH package AS (
         UPDATE packages SET updated_at = $2 WHERE name = $1 RETURNING id
     ), version AS (
         INSERT INTO versions (package_id, version, version_key, published_at, published_by, sha256, archive,
-                              archive_size, dependencies, status, wanted_tag, publisher)
-        SELECT id, $3, $4, $2, $5, $6, $7, $8, $9, $15, $16, $17 FROM package RETURNING id, package_id
+                              archive_size, dependencies, status, wanted_tag, publisher, dependencies_listed)
+        SELECT id, $3, $4, $2, $5, $6, $7, $8, $9, $15, $16, $17, TRUE FROM package RETURNING id, package_id, dependencies
+    ), dependency AS (
+        INSERT INTO version_dependencies (name, version_id, requirement)
+        SELECT d.key, v.id, d.value FROM version v, json_each_text(v.dependencies::json) d
     ), manifest AS (INSERT INTO manifests (version_id, document) SELECT id, $10 FROM version
     ), content AS (INSERT INTO contents (version_id, files, readme) SELECT id, $11, $12 FROM version
     ), tagged AS (

@@ -51,6 +51,7 @@ const MIGRATIONS: &[Embedded] = &embedded![
     "V19__reports_evals_gates",
     "V20__invitations_and_token_notices",
     "V22__scope_policy_and_token_use",
+    "V23__operation",
 ];
 
 /// What the first line of a migration says that must not run in a transaction.

@@ -11,11 +11,11 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 
 use super::{
-    audit, erasure, evals, facts,
+    aged, audit, erasure, evals, facts,
     failure::{Failure, Tx},
     ids::PackageId,
-    jobs, listing, moderation_writes, publisher_tokens, second_factor_writes, session_writes, sql, token_notices,
-    trusted_publishers,
+    jobs, listing, moderation_writes, old_versions, publisher_tokens, read_only, second_factor_writes, session_writes,
+    sql, token_notices, trusted_publishers,
 };
 use crate::relational::columns;
 
@@ -60,6 +60,8 @@ fn run(tx: &Connection, write: &Write<'_>) -> Tx<()> {
         Write::RemoveInvitation(id) => {
             sql::run(tx, "DELETE FROM invitations WHERE id = ?1", [id.to_string()]).map(drop)
         }
+        Write::SetReadOnly(mode) => read_only::set(tx, mode.as_ref()),
+        Write::DropAged { what, before, limit } => aged::drop_oldest(tx, *what, *before, *limit),
         Write::AddSession(session) => session_writes::add(tx, session),
         Write::ForgetSession { user, session } => {
             let forget = "DELETE FROM sessions WHERE user_id = ?1 AND id = ?2";
@@ -322,6 +324,7 @@ fn insert_version(tx: &Connection, package: PackageId, new: &NewVersion<'_>) -> 
     let NewVersion { commit, published_at, published_by, publisher, .. } = new;
     let manifest = &commit.manifest;
     let archive_size = columns::signed(commit.archive_size);
+    let dependencies = columns::dependencies_text(&manifest.dependencies)?;
     sql::run(
         tx,
         "INSERT INTO versions (package_id, version, version_key, published_at, published_by, sha256, archive,
@@ -336,11 +339,14 @@ fn insert_version(tx: &Connection, package: PackageId, new: &NewVersion<'_>) -> 
             commit.sha256.as_bytes(),
             commit.archive.as_str(),
             archive_size,
-            columns::dependencies_text(&manifest.dependencies)?,
+            &dependencies,
             publisher,
         ),
     )?;
     let version = tx.last_insert_rowid();
+    if !manifest.dependencies.is_empty() {
+        old_versions::list_dependencies(tx, version, &dependencies)?;
+    }
     let document = serde_json::to_string(&manifest.document)?;
     sql::run(tx, "INSERT INTO manifests (version_id, document) VALUES (?1, ?2)", (version, document))?;
     let contents = (version, columns::files_text(&commit.files)?, &commit.readme);

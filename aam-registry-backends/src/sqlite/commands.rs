@@ -2,18 +2,18 @@
 
 use aam_registry_core::{
     Result,
-    decide::{PublisherCommand, PublisherQuery, Request, TellOfTokenFacts},
+    decide::{DropAgedFacts, PublisherCommand, PublisherQuery, RemoveOldVersions, Request, TellOfTokenFacts},
     ports::{CommandHandler, QueryHandler, QueryRequest},
 };
 use async_trait::async_trait;
 use rusqlite::Connection;
 
 use super::{
-    SqliteMetadata, accounts,
+    SqliteMetadata, accounts, aged,
     apply::apply,
     erasure, evals, facts,
     failure::Tx,
-    moderation, publisher_tokens, scopes, second_factors, sessions, token_notices, tokens,
+    moderation, old_versions, publisher_tokens, read_only, scopes, second_factors, sessions, token_notices, tokens,
     transaction::{self, at_once},
     trusted_publishers, users,
 };
@@ -54,6 +54,12 @@ fn execute(tx: &Connection, request: &Request) -> Tx<()> {
             let PublisherCommand { actor, package, .. } = asked.question();
             asked.decide(&trusted_publishers::publisher_facts(tx, actor, package)?)
         }
+        Request::SetReadOnly(asked) => asked.decide(&read_only::switch_facts(tx, asked.question())?),
+        Request::RemoveOldVersions(asked) => {
+            let RemoveOldVersions { package, before, .. } = asked.question();
+            asked.decide(&old_versions::facts(tx, package, *before)?)
+        }
+        Request::DropAged(asked) => asked.decide(&DropAgedFacts { oldest: aged::oldest(tx, asked.question().what)? }),
         Request::ExchangeIdToken(asked) => asked.decide(&trusted_publishers::exchange_facts(tx, asked.question())?),
     };
     apply(tx, decision?)
@@ -81,6 +87,17 @@ fn answer(tx: &Connection, request: &QueryRequest) -> Tx<()> {
             let package = facts::package_in_reach(tx, name, *reach)?;
             asked.answer(package.map(|package| evals::gates(tx, package)).transpose()?);
         }
+        QueryRequest::ReadOnlySwitch(asked) => asked.answer(read_only::mode(tx)?),
+        QueryRequest::PackagesMadeBefore(asked) => {
+            let (before, after, limit) = &asked.question().0;
+            asked.answer(old_versions::packages_made_before(tx, *before, after.as_ref(), *limit)?);
+        }
+        QueryRequest::OldVersionsOf(asked) => {
+            let (name, before) = &asked.question().0;
+            asked.answer(old_versions::facts(tx, name, *before)?);
+        }
+        QueryRequest::DigestsOf(asked) => asked.answer(old_versions::digests_of(tx, &asked.question().0)?),
+        QueryRequest::OldestAged(asked) => asked.answer(aged::oldest(tx, asked.question().0)?),
         QueryRequest::ApprovalsOf(asked) => {
             let (name, version) = &asked.question().0;
             asked.answer(moderation::approvals(tx, name, version)?);

@@ -7,6 +7,7 @@
 //! other processes may use the same file at the same time.
 
 mod accounts;
+mod aged;
 mod apply;
 mod archive_index;
 mod audit;
@@ -29,12 +30,14 @@ mod listing;
 mod maintenance;
 mod moderation;
 mod moderation_writes;
+mod old_versions;
 mod packages;
 #[cfg(test)]
 mod plans;
 mod probe;
 mod publisher_tokens;
 mod publishing;
+mod read_only;
 mod readers;
 mod schema;
 mod scopes;

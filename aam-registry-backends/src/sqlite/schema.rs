@@ -35,6 +35,7 @@ const MIGRATIONS: &[Embedded] = &embedded![
     "V18__reports_evals_gates",
     "V19__invitations_and_token_notices",
     "V21__scope_policy_and_token_use",
+    "V22__operation",
 ];
 
 /// Brings the schema of a database up to date; gives the names of the

@@ -2,6 +2,8 @@
 
 mod agreement;
 mod archives;
+mod cdn;
+mod growth;
 mod oidc;
 mod outgoing;
 mod passwords;

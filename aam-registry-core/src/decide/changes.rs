@@ -4,10 +4,10 @@ use jiff::Timestamp;
 
 use super::{LatestMove, PublishCommit};
 use crate::types::{
-    AccountState, ApprovalStatus, ArchiveKey, Change, DistTag, EvalResult, Gates, InvitationId, LoginSession,
+    AccountState, Aged, ApprovalStatus, ArchiveKey, Change, DistTag, EvalResult, Gates, InvitationId, LoginSession,
     ModerationCategory, NewAuditEntry, NewJob, OneTimePurpose, OneTimeToken, PackageName, PublisherId,
-    PublisherTokenId, ScopeName, ScopeRole, SecondFactor, Sha256Digest, Token, TokenId, TokenNotice, TrustedPublisher,
-    User, UserId, Version, VersionStatus, VersionText, Visibility,
+    PublisherTokenId, ReadOnlyMode, ScopeName, ScopeRole, SecondFactor, Sha256Digest, Token, TokenId, TokenNotice,
+    TrustedPublisher, User, UserId, Version, VersionStatus, VersionText, Visibility,
 };
 
 /// What was decided: the answer to the caller, and what an adapter applies.
@@ -330,6 +330,17 @@ pub enum Write<'a> {
         key: Sha256Digest,
         /// Until when it has to be remembered.
         until: Timestamp,
+    },
+    /// Sets the read-only mode that the registry is in; `None` for none.
+    SetReadOnly(Option<ReadOnlyMode>),
+    /// Deletes rows that have aged, oldest first.
+    DropAged {
+        /// Which.
+        what: Aged,
+        /// Those that have aged since before it.
+        before: Timestamp,
+        /// At most so many.
+        limit: usize,
     },
     /// Makes an upload a version.
     Publish(NewVersion<'a>),

@@ -185,6 +185,8 @@ actions! {
     DeleteOwnAccount { tokens: [TokenScope::Admin], restricted: Refused, roles: [Role::Anyone] }
     /// Invite people to make an account.
     Invite { tokens: [TokenScope::Admin], restricted: Refused, roles: [ADMIN] }
+    /// Switch read-only mode on or off.
+    SetReadOnly { tokens: [TokenScope::Admin], restricted: Refused, roles: [ADMIN] }
     /// Make a scope.
     CreateScope { tokens: [TokenScope::Admin], restricted: Refused, roles: [Role::Anyone] }
     /// Set or remove a member of a scope. A restricted token would outgrow its
@@ -321,6 +323,7 @@ impl Action {
             Self::Quarantine => "put versions into quarantine, release or remove them",
             Self::ReadPackageLog => "read the audit log of",
             Self::ReadLog => "read the whole audit log",
+            Self::SetReadOnly => "switch read-only mode on or off",
             Self::Invite => "invite people",
             Self::ListAccounts => "list accounts",
             Self::DisableAccount => "disable accounts",

@@ -9,6 +9,7 @@
 //! Who may do what is one table ([`Action`]). What is shown to whom is decided by [`ReadAccess::admit`].
 
 mod account;
+mod aged;
 mod approve;
 mod caller;
 mod changes;
@@ -25,12 +26,14 @@ mod id_token;
 mod latest;
 mod log_out;
 mod member;
+mod old_versions;
 mod owner;
 mod package;
 mod publish;
 mod quarantine;
 pub(crate) mod query;
 mod read;
+mod read_only;
 mod request;
 mod resources;
 mod revoke_token;
@@ -49,9 +52,11 @@ mod token_revocation;
 mod trusted_publisher;
 mod unyank;
 mod visibility;
+mod works_read_only;
 mod yank;
 
 pub use account::{AccountActor, AccountChange, AccountFacts, AccountUpdate, ChangedAccount, MAX_ONE_TIME_TOKENS};
+pub use aged::{DropAged, DropAgedFacts};
 pub use approve::ApprovalDecision;
 pub use caller::{CallerAccount, CallerFacts, CallerPublisher, CallerToken};
 pub use changes::{
@@ -70,6 +75,7 @@ pub use id_token::{IdTokenFault, IdTokenRules};
 pub use latest::{LatestFacts, LatestMove};
 pub use log_out::LogOut;
 pub use member::{MemberChange, MemberFacts, MemberState};
+pub use old_versions::{KeptFor, OldVersions, OldVersionsFacts, RemoveOldVersions, RemovedVersion, VersionUse};
 pub use owner::OwnerChange;
 pub use package::{OwnerState, PackageAccess, PackageCommand, PackageFacts, PackageReads, PackageState, VersionState};
 pub(crate) use publish::APPROVAL;
@@ -77,6 +83,8 @@ pub use publish::{ExistingVersion, PublishCheck, PublishFacts, Published};
 pub use quarantine::{QuarantineChange, QuarantineCommand, Quarantined};
 pub use query::Query;
 pub use read::{Audience, ReadAccess, sight};
+pub(crate) use read_only::require_writable;
+pub use read_only::{SetReadOnly, SetReadOnlyFacts};
 pub use request::{PackageRequest, Request};
 pub use resources::*;
 pub use revoke_token::{RevokeToken, RevokeTokenFacts};

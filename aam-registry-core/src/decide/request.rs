@@ -4,15 +4,16 @@ use std::{fmt::Debug, sync::Arc};
 
 use super::{
     AccountChange, AccountFacts, BeginSession, BeginSessionFacts, CallerFacts, ChangedAccount, Command, Decision,
-    DeleteAccount, DeleteAccountFacts, EndSession, EndSessionFacts, Invalidation, LogOut, MemberChange, MemberFacts,
-    NewScope, NewScopeFacts, NewToken, NewUser, NewUserFacts, PackageCommand, PackageFacts, PackageReads,
-    PublisherCommand, PublisherFacts, ResourceRequest, RevokeToken, RevokeTokenFacts, ScopePolicyChange,
-    ScopePolicyFacts, SecondFactorChange, SecondFactorFacts, TellOfToken, TellOfTokenFacts, TokenExchange,
-    TokenExchangeFacts, TokenRevocation, TokenRevocationFacts, Write,
+    DeleteAccount, DeleteAccountFacts, DropAged, DropAgedFacts, EndSession, EndSessionFacts, Invalidation, LogOut,
+    MemberChange, MemberFacts, NewScope, NewScopeFacts, NewToken, NewUser, NewUserFacts, OldVersions, OldVersionsFacts,
+    PackageCommand, PackageFacts, PackageReads, PublisherCommand, PublisherFacts, RemoveOldVersions, ResourceRequest,
+    RevokeToken, RevokeTokenFacts, ScopePolicyChange, ScopePolicyFacts, SecondFactorChange, SecondFactorFacts,
+    SetReadOnly, SetReadOnlyFacts, TellOfToken, TellOfTokenFacts, TokenExchange, TokenExchangeFacts, TokenRevocation,
+    TokenRevocationFacts, Write,
 };
 use crate::{
     error::Result,
-    types::{Asked, TrustedPublisher, UserId},
+    types::{Asked, ReadOnlyMode, TrustedPublisher, UserId},
 };
 
 /// A command about a package, whichever it is.
@@ -170,4 +171,11 @@ requests! {
     ChangePublisher(PublisherCommand, PublisherFacts) -> Option<TrustedPublisher>, invalidation |_, _| Invalidation::Nothing;
     /// Swaps an ID token for a token of the trusted publisher that it is of. Gives the publisher.
     ExchangeIdToken(TokenExchange, TokenExchangeFacts) -> TrustedPublisher, invalidation |_, _| Invalidation::Nothing;
+    /// Switches read-only mode on or off. Gives the mode that the registry is in then.
+    SetReadOnly(SetReadOnly, SetReadOnlyFacts) -> Option<ReadOnlyMode>, invalidation |_, _| Invalidation::Nothing;
+    /// Removes old versions of a package that nobody uses. Gives what became of them.
+    RemoveOldVersions(RemoveOldVersions, OldVersionsFacts) -> OldVersions,
+        invalidation |removal, _| Invalidation::Metadata(removal.invalidates());
+    /// Deletes rows that have aged. Gives whether there were any.
+    DropAged(DropAged, DropAgedFacts) -> bool, invalidation |_, _| Invalidation::Nothing;
 }

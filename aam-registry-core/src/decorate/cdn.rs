@@ -1,4 +1,4 @@
-use std::ops::Range;
+use std::{ops::Range, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use http::{Method, Uri, uri::Scheme};
@@ -6,7 +6,7 @@ use http::{Method, Uri, uri::Scheme};
 use crate::{
     decide::Audience,
     error::{Error, Result},
-    ports::{ArchiveContent, ArchiveStore, ArchiveWriter, StoredArchive},
+    ports::{ArchiveContent, ArchiveStore, ArchiveWriter, Cdn, Clock, StoredArchive, SystemClock},
     types::{ArchiveKey, ArchiveLocation, RegistryId},
 };
 
@@ -20,7 +20,8 @@ pub struct InvalidCdnBase(String);
 /// A client is redirected to `<base>/api/v1/packages/<package>/<version>/download/<sha256>`. The path
 /// contains the digest of the bytes, so nothing that a CDN has cached under it can be wrong. The
 /// registry sends the bytes at this path itself and never redirects, so a CDN is never redirected to
-/// itself. What is not for everybody is never redirected to a CDN.
+/// itself. What is not for everybody is redirected to a CDN only
+/// [with a signature](Self::with_signed_urls).
 ///
 /// ```
 /// use aam_registry_core::{decorate::CdnArchives, memory::MemoryArchives};
@@ -34,6 +35,14 @@ pub struct CdnArchives<S> {
     inner: S,
     /// The base URL without a slash at the end.
     base: String,
+    signed: Option<Signed>,
+}
+
+/// How URLs are signed.
+#[derive(Clone, Debug)]
+struct Signed {
+    cdn: Arc<dyn Cdn>,
+    lasting: Duration,
 }
 
 impl<S: ArchiveStore> CdnArchives<S> {
@@ -52,7 +61,16 @@ impl<S: ArchiveStore> CdnArchives<S> {
         if !valid || base.contains('#') {
             return Err(InvalidCdnBase(base.to_owned()));
         }
-        Ok(Self { inner, base: base.trim_end_matches('/').to_owned() })
+        Ok(Self { inner, base: base.trim_end_matches('/').to_owned(), signed: None })
+    }
+
+    /// Signs all URLs so that the CDN answers them for at least `lasting`, and redirects private downloads there, too.
+    /// The CDN has to refuse what is not signed, to leave the query out of the key of its cache, and to send the
+    /// secret of [`RegistryServiceBuilder::cdn_secret`](crate::http::RegistryServiceBuilder::cdn_secret).
+    #[must_use]
+    pub fn with_signed_urls(mut self, cdn: Arc<dyn Cdn>, lasting: Duration) -> Self {
+        self.signed = Some(Signed { cdn, lasting });
+        self
     }
 }
 
@@ -68,13 +86,20 @@ impl<S: ArchiveStore> ArchiveStore for CdnArchives<S> {
     }
 
     async fn redirect(&self, location: &ArchiveLocation, _method: &Method, audience: Audience) -> Result<Option<Uri>> {
-        // A CDN hands what it has to everybody who asks.
-        if audience != Audience::Everyone {
+        // Without signatures a CDN hands what it has to everybody who asks. What is withheld is never there.
+        if audience != Audience::Everyone && (self.signed.is_none() || !location.status.is_open()) {
             return Ok(None);
         }
         let ArchiveLocation { package, version, sha256, .. } = location;
         let address = format!("{}/api/v1/packages/{package}/{version}/download/{sha256}", self.base);
-        address.parse().map(Some).map_err(Error::internal)
+        let signed = match &self.signed {
+            Some(Signed { cdn, lasting }) => cdn.sign(&address, SystemClock.now(), *lasting)?,
+            None => None,
+        };
+        match signed {
+            None if audience != Audience::Everyone => Ok(None),
+            signed => signed.unwrap_or(address).parse().map(Some).map_err(Error::internal),
+        }
     }
 
     async fn size(&self, key: &ArchiveKey) -> Result<Option<u64>> {
@@ -108,12 +133,68 @@ impl<S: ArchiveStore> ArchiveStore for CdnArchives<S> {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
-    use crate::memory::MemoryArchives;
+    use crate::{
+        memory::MemoryArchives,
+        ports::JobFailure,
+        types::{Moderation, Sha256Digest, UploadId, VersionStatus, Visibility},
+    };
 
     crate::archive_store_conformance!(async {
         (CdnArchives::new(MemoryArchives::new(), "https://cdn.example.com").expect("a base"), ())
     });
+
+    #[derive(Debug)]
+    struct Marks;
+
+    #[async_trait]
+    impl Cdn for Marks {
+        fn most_urls(&self) -> usize {
+            1
+        }
+
+        async fn purge(&self, _: &[String], _: &str) -> std::result::Result<(), JobFailure> {
+            Ok(())
+        }
+
+        fn sign(&self, url: &str, _: Timestamp, lasting: Duration) -> Result<Option<String>> {
+            Ok(Some(format!("{url}?for={}", lasting.as_secs())))
+        }
+    }
+
+    fn location(visibility: Visibility, status: VersionStatus) -> ArchiveLocation {
+        ArchiveLocation {
+            package: "@acme/kit".parse().expect("a name"),
+            version: "1.0.0".parse().expect("a version"),
+            archive: ArchiveKey::from(UploadId::generate()),
+            sha256: Sha256Digest::of(b"archive"),
+            size: 7,
+            visibility,
+            status,
+        }
+    }
+
+    /// Private archives are on a CDN only with a signature, and what is withheld is never there.
+    #[tokio::test]
+    async fn a_private_archive_is_redirected_with_a_signature_alone() {
+        let plain = CdnArchives::new(MemoryArchives::new(), "https://cdn.example.com").expect("a base");
+        let signed = plain.clone().with_signed_urls(Arc::new(Marks), Duration::from_mins(5));
+        let open = location(Visibility::Private, VersionStatus::OPEN);
+        let withheld = VersionStatus { moderation: Moderation::Quarantined, ..VersionStatus::OPEN };
+        let withheld = location(Visibility::Private, withheld);
+        let redirect = async |archives: &CdnArchives<MemoryArchives>, location: &ArchiveLocation, audience| {
+            archives.redirect(location, &Method::GET, audience).await.expect("asked").map(|uri| uri.to_string())
+        };
+        assert_eq!(redirect(&plain, &open, Audience::Private).await, None);
+        let to = format!("https://cdn.example.com/api/v1/packages/@acme/kit/1.0.0/download/{}", open.sha256);
+        assert_eq!(redirect(&plain, &open, Audience::Everyone).await, Some(to.clone()));
+        for audience in [Audience::Private, Audience::Everyone] {
+            assert_eq!(redirect(&signed, &open, audience).await, Some(format!("{to}?for=300")));
+        }
+        assert_eq!(redirect(&signed, &withheld, Audience::Private).await, None);
+    }
 
     #[test]
     fn only_a_base_url_is_one() {

@@ -21,6 +21,7 @@ use crate::{
     },
     ports::Authenticator,
     registry::Registry,
+    types::Sha256Digest,
 };
 
 /// Everything that is wrong with the settings of a [`RegistryService`].
@@ -74,6 +75,7 @@ pub struct RegistryServiceBuilder {
     body_timeout: Duration,
     readiness: Readiness,
     metrics: Option<MetricsRenderer>,
+    cdn_secret: Option<Sha256Digest>,
 }
 
 impl RegistryService {
@@ -107,6 +109,7 @@ impl RegistryServiceBuilder {
             body_timeout: Duration::from_secs(30),
             readiness: Readiness::default(),
             metrics: None,
+            cdn_secret: None,
         }
     }
 
@@ -256,6 +259,14 @@ impl RegistryServiceBuilder {
         self
     }
 
+    /// Lets whoever sends `secret` in the header `X-Cdn-Secret` download archives of private packages by their digest:
+    /// a CDN that checks the signatures of its own URLs.
+    #[must_use]
+    pub fn cdn_secret(mut self, secret: &str) -> Self {
+        self.cdn_secret = Some(Sha256Digest::of(secret.as_bytes()));
+        self
+    }
+
     /// Builds the service.
     ///
     /// # Errors
@@ -302,6 +313,7 @@ impl RegistryServiceBuilder {
             link_prefix,
             readiness: self.readiness,
             metrics: self.metrics,
+            cdn_secret: self.cdn_secret,
             openapi,
             downloads: ReadyDownloads::new(self.freshness.clone()),
         };

@@ -50,6 +50,14 @@ impl Service<Request<RequestBody>> for Dispatch {
         if let Err(failure) = call.admit(route.access) {
             return ready(Err(failure)).boxed();
         }
+        if !route.works_read_only {
+            let handler = route.handler;
+            let answered = async move {
+                call.registry.require_writable().await?;
+                handler(call, body).await
+            };
+            return answered.boxed();
+        }
         if !route.takes_turn() {
             return (route.handler)(call, body);
         }

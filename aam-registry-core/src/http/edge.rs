@@ -1,13 +1,17 @@
 use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
+use http::{HeaderMap, HeaderName};
 
 use super::{downloads::ReadyDownloads, failure::Failure, readiness::Readiness, routing::RouteGroup};
 use crate::{
     decide::ReadAccess,
     error::ErrorCode,
-    types::{PackageName, Version},
+    types::{PackageName, Sha256Digest, Version},
 };
+
+/// The header in which a CDN sends its secret.
+const CDN_SECRET: HeaderName = HeaderName::from_static("x-cdn-secret");
 
 /// A document that is built when it is first requested.
 pub(crate) type LazyDocument = LazyLock<Bytes, Box<dyn FnOnce() -> Bytes + Send>>;
@@ -29,6 +33,8 @@ pub(crate) struct Edge {
     pub(crate) server: String,
     /// The OpenAPI document.
     pub(crate) openapi: LazyDocument,
+    /// The digest of the secret that a CDN sends which may have private archives.
+    pub(crate) cdn_secret: Option<Sha256Digest>,
     /// The prepared downloads.
     pub(crate) downloads: ReadyDownloads,
 }
@@ -42,6 +48,12 @@ impl Edge {
             format!("; the API is described at {}/api/docs", self.link_prefix)
         };
         Failure::new(ErrorCode::NotFound, format!("There is nothing at this address{described}"))
+    }
+
+    /// Whether a request comes from the CDN, by its secret. Digests are compared, so that the time tells nothing of it.
+    pub(crate) fn is_of_cdn(&self, headers: &HeaderMap) -> bool {
+        let sent = headers.get(CDN_SECRET).map(|secret| Sha256Digest::of(secret.as_bytes()));
+        self.cdn_secret.is_some() && sent == self.cdn_secret
     }
 
     /// The path of the request that downloads a version's archive.

@@ -10,6 +10,8 @@ use crate::{
 
 /// The `Retry-After` when an external service is down.
 const OUTAGE_RETRY: Duration = Duration::from_secs(5);
+/// The `Retry-After` while the registry is read-only: longer than clients wait by themselves.
+const READ_ONLY_RETRY: Duration = Duration::from_mins(2);
 
 /// The reason why a request gets an error answer. It passes through the layers as their error, and
 /// [`AnswerFailuresLayer`](crate::http::layers::AnswerFailuresLayer) converts it to the answer.
@@ -191,6 +193,7 @@ impl From<Error> for Failure {
             Error::IssuerUnavailable(_) | Error::ScannerKeysUnavailable => {
                 failure.with_retry_after(Duration::from_secs(5))
             }
+            Error::ReadOnly { .. } => failure.with_retry_after(READ_ONLY_RETRY),
             _ => failure,
         }
     }

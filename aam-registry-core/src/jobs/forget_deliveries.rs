@@ -18,6 +18,10 @@ impl PeriodicJob for ForgetDeliveries {
         Duration::from_mins(10)
     }
 
+    fn rests_read_only(&self) -> bool {
+        true
+    }
+
     async fn run(&self, registry: &Registry) -> Result<()> {
         registry.forget_deliveries().await
     }

@@ -18,6 +18,10 @@ impl PeriodicJob for LogReads {
         Duration::from_mins(1)
     }
 
+    fn rests_read_only(&self) -> bool {
+        true
+    }
+
     fn is_run_last(&self) -> bool {
         true
     }

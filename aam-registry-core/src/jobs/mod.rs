@@ -18,8 +18,10 @@ mod measure_queue;
 mod periodic;
 mod prepare_searches;
 mod prune_audit;
+mod purge_cdn;
 mod queue;
 mod refresh_totals;
+mod retention;
 mod run;
 mod sequence_audit;
 mod sweep_uploads;
@@ -28,6 +30,7 @@ mod tell_of_tokens;
 mod tests;
 mod touch_sessions;
 mod touch_tokens;
+mod watch_read_only;
 mod webhooks;
 mod worker;
 
@@ -51,7 +54,9 @@ fn periodic_jobs() -> Vec<Box<dyn PeriodicJob>> {
         Box::new(claim_storage::ClaimStorage),
         Box::new(forget_deliveries::ForgetDeliveries),
         Box::new(prune_audit::QueueAuditPruning),
+        Box::new(retention::QueueRetention),
         Box::new(measure_queue::MeasureQueue::default()),
+        Box::new(watch_read_only::WatchReadOnly::default()),
     ]
 }
 
@@ -59,8 +64,10 @@ fn periodic_jobs() -> Vec<Box<dyn PeriodicJob>> {
 fn subscribers(registry: &Registry) -> Vec<Arc<dyn JobHandler>> {
     let mail: Arc<dyn JobHandler> = Arc::new(mail::SendMail::new(registry.clone()));
     let prune_audit: Arc<dyn JobHandler> = Arc::new(prune_audit::PruneAudit::new(registry.clone()));
+    let drop_aged: Arc<dyn JobHandler> = Arc::new(retention::DropAged::new(registry.clone()));
     let webhooks = registry
         .delivers_webhooks()
         .then(|| Arc::new(webhooks::Webhooks::new(registry.clone())) as Arc<dyn JobHandler>);
-    [mail, prune_audit].into_iter().chain(webhooks).collect()
+    let cdn = registry.cdn().map(|_| Arc::new(purge_cdn::PurgeCdn::new(registry.clone())) as Arc<dyn JobHandler>);
+    [mail, prune_audit, drop_aged].into_iter().chain(webhooks).chain(cdn).collect()
 }

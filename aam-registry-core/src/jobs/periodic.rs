@@ -13,6 +13,11 @@ pub(super) trait PeriodicJob: Send + Sync {
     /// How long it rests between two turns.
     fn period(&self) -> Duration;
 
+    /// Whether it rests while the registry is read-only: it stores what can wait, or deletes something.
+    fn rests_read_only(&self) -> bool {
+        false
+    }
+
     /// Whether it is done once more when the process ends, so that nothing is lost.
     fn is_run_last(&self) -> bool {
         false

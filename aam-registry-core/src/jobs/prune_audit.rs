@@ -26,6 +26,10 @@ impl PeriodicJob for QueueAuditPruning {
         Duration::from_hours(1)
     }
 
+    fn rests_read_only(&self) -> bool {
+        true
+    }
+
     async fn run(&self, registry: &Registry) -> Result<()> {
         let Some(job) = registry.audit_pruning().await? else { return Ok(()) };
         registry.job_queue().enqueue(&[job]).await
@@ -55,6 +59,10 @@ impl JobHandler for PruneAudit {
     }
 
     async fn run(&self, _: &Job) -> Result<Vec<NewJob>, JobFailure> {
+        if self.registry.read_only().await?.is_some() {
+            // It is queued again within an hour after that ends.
+            return Ok(Vec::new());
+        }
         self.registry.prune_old_audit().await?;
         Ok(self.registry.audit_pruning().await?.into_iter().collect())
     }

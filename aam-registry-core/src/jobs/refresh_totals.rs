@@ -19,6 +19,10 @@ impl PeriodicJob for RefreshTotals {
         Duration::from_secs(30)
     }
 
+    fn rests_read_only(&self) -> bool {
+        true
+    }
+
     async fn run(&self, registry: &Registry) -> Result<()> {
         registry.refresh_totals().await
     }

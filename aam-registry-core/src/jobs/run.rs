@@ -5,7 +5,7 @@ use tokio::time::{self, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 use super::{PeriodicJob, fan_out::FanOut, health::Health, periodic_jobs, queue::Queue, subscribers, worker::Worker};
-use crate::{ports::JobHandler, registry::Registry};
+use crate::{error::Result, ports::JobHandler, registry::Registry};
 
 /// How long attempts at jobs may still take when the process ends.
 const LAST_ATTEMPTS: Duration = Duration::from_secs(2);
@@ -51,6 +51,14 @@ impl Registry {
         }
     }
 
+    /// Does a periodic job once, unless it rests now.
+    async fn turn(&self, job: &dyn PeriodicJob) -> Result<()> {
+        if job.rests_read_only() && self.read_only().await?.is_some() {
+            return Ok(());
+        }
+        job.run(self).await
+    }
+
     /// Does a periodic job at each of its turns until `ended`, and then once
     /// more where it says so, whatever else is still under way.
     pub(super) async fn repeat(&self, job: &dyn PeriodicJob, ended: &CancellationToken) {
@@ -58,7 +66,7 @@ impl Registry {
         let mut ticks = time::interval(job.period());
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while ended.run_until_cancelled(ticks.tick()).await.is_some() {
-            let result = health.watch(job.run(self)).await;
+            let result = health.watch(self.turn(job)).await;
             health.note(result);
         }
         if job.is_run_last() {

@@ -19,6 +19,10 @@ impl PeriodicJob for SweepUploads {
         Duration::from_mins(1)
     }
 
+    fn rests_read_only(&self) -> bool {
+        true
+    }
+
     async fn run(&self, registry: &Registry) -> Result<()> {
         registry.sweep_uploads().await?;
         registry.forget_sessions().await

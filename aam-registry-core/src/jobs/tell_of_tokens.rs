@@ -18,6 +18,10 @@ impl PeriodicJob for TellOfTokens {
         Duration::from_hours(1)
     }
 
+    fn rests_read_only(&self) -> bool {
+        true
+    }
+
     async fn run(&self, registry: &Registry) -> Result<()> {
         registry.tell_of_tokens().await
     }

@@ -18,6 +18,10 @@ impl PeriodicJob for TouchTokens {
         Duration::from_secs(30)
     }
 
+    fn rests_read_only(&self) -> bool {
+        true
+    }
+
     fn is_run_last(&self) -> bool {
         true
     }

@@ -5,11 +5,11 @@ use jiff::Timestamp;
 
 use super::{PublisherHolder, TokenHolder};
 use crate::{
-    decide::{PublisherFacts, PublisherQuery, Query, ResourceQuery, query::queries},
+    decide::{OldVersionsFacts, PublisherFacts, PublisherQuery, Query, ResourceQuery, query::queries},
     error::Result,
     types::{
-        Approval, ApprovalStatus, Asked, Gates, PackageName, Page, PageRequest, Reach, RecallList, RecallQuery,
-        SecondFactor, Sha256Digest, TokenNotice, UserId, Username, Version, WaitingVersion,
+        Aged, Approval, ApprovalStatus, Asked, Gates, PackageName, Page, PageRequest, Reach, ReadOnlyMode, RecallList,
+        RecallQuery, SecondFactor, Sha256Digest, TokenNotice, UserId, Username, Version, WaitingVersion,
     },
 };
 
@@ -59,6 +59,16 @@ queries! {
     }
     /// The gates of a package's dist-tags, if the package is within reach.
     TagGates((PackageName, Reach)) -> Option<Gates>;
+    /// The read-only mode that the registry was switched to, if any.
+    ReadOnlySwitch(()) -> Option<ReadOnlyMode>;
+    /// The names of packages that were made before that instant, in their order: those after the name, at most so many.
+    PackagesMadeBefore((Timestamp, Option<PackageName>, usize)) -> Vec<PackageName>;
+    /// What the removal of versions of a package is decided by that are older than that.
+    OldVersionsOf((PackageName, Timestamp)) -> OldVersionsFacts;
+    /// Every version of a package and the digest of its archive, also of those that are removed.
+    DigestsOf(PackageName) -> Vec<(Version, Sha256Digest)>;
+    /// Since when the oldest of these rows ages; `None` where there is none.
+    OldestAged(Aged) -> Option<Timestamp>;
     /// The decisions about a version, oldest first; whoever asks has asked before whether it is shown.
     ApprovalsOf((PackageName, Version)) -> Vec<Approval>;
     /// The versions of this approval status that are neither in quarantine nor removed, oldest first.

@@ -11,10 +11,10 @@ use jiff::Timestamp;
 
 use super::{
     AccountStore, ArchiveContent, ArchiveIndex, ArchiveSource, ArchiveStore, ArchiveWriter, AuditLog, Authenticator,
-    Cached, ChangeEvent, ChangeFeed, Clock, CommandHandler, DownloadStore, IdTokenVerifier, JobFailure, JobHandler,
-    JobQueue, Login, MailFailure, Mailer, PackageStore, PasswordHasher, PublishStore, QueryHandler, QueryRequest,
-    RateClass, RateLimiter, ScopeStore, SecretSealer, Session, SessionSigner, SessionStore, SharedCache, Stamp,
-    StoredArchive, TokenHolder, TokenStore, UserStore, WebhookAnswer, WebhookMessage, WebhookSender,
+    Cached, Cdn, ChangeEvent, ChangeFeed, Clock, CommandHandler, DownloadStore, IdTokenVerifier, JobFailure,
+    JobHandler, JobQueue, Login, MailFailure, Mailer, PackageStore, PasswordHasher, PublishStore, QueryHandler,
+    QueryRequest, RateClass, RateLimiter, ScopeStore, SecretSealer, Session, SessionSigner, SessionStore, SharedCache,
+    Stamp, StoredArchive, TokenHolder, TokenStore, UserStore, WebhookAnswer, WebhookMessage, WebhookSender,
 };
 use crate::{
     decide::{Audience, PublishCheck, PublishCommit, Published, Request, Rights},
@@ -111,6 +111,11 @@ shared! {
         async fn verify(&self, token: &str, now: Timestamp) -> Result<IdToken>;
         fn issuers(&self) -> Vec<Issuer>;
         fn audience(&self) -> String;
+    }
+    impl Cdn {
+        async fn purge(&self, urls: &[String], id: &str) -> std::result::Result<(), JobFailure>;
+        fn most_urls(&self) -> usize;
+        fn sign(&self, url: &str, now: Timestamp, lasting: Duration) -> Result<Option<String>>;
     }
     impl ChangeFeed {
         async fn announce(&self, change: &Change) -> Result<()>;

@@ -6,10 +6,11 @@ use super::{
     Policy, Registry,
     contents::Unpacking,
     counting::DownloadCounter,
-    handle::{Mailing, RegistryParts},
+    handle::{CdnInFront, Mailing, RegistryParts},
     places::Places,
     protected_names::ProtectedNames,
     publish::UploadCrowd,
+    read_only::{GatedCommands, GatedPublishing, ReadOnlyGate},
     reading, resolve,
     session_touches::SessionTouches,
     storage::{KnownOwner, StorageProbe},
@@ -19,7 +20,7 @@ use super::{
 };
 use crate::{
     ports::{
-        AccountStore, ArchiveIndex, ArchiveSource, ArchiveStore, AuditLog, Clock, CommandHandler, Database,
+        AccountStore, ArchiveIndex, ArchiveSource, ArchiveStore, AuditLog, Cdn, Clock, CommandHandler, Database,
         DownloadStore, IdTokenVerifier, JobHandler, JobQueue, Mailer, PackageStore, PasswordHasher, PublishStore,
         QueryHandler, RateLimiter, ScannerSignatures, ScopeStore, SecretSealer, SessionSigner, SessionStore,
         SystemClock, TokenStore, UserStore, WebhookSender,
@@ -104,6 +105,7 @@ macro_rules! builder {
             webhook_sender: Option<Arc<dyn WebhookSender>>,
             operator_webhooks: Vec<OperatorWebhook>,
             secrets: Option<Arc<dyn SecretSealer>>,
+            cdn: Option<CdnInFront>,
             id_tokens: Option<Arc<dyn IdTokenVerifier>>,
             scanner_signatures: Option<Arc<dyn ScannerSignatures>>,
             policy: Policy,
@@ -134,10 +136,12 @@ macro_rules! builder {
             ///
             /// # Errors
             /// [`BuildError`] names every port that is missing, or the job handler that cannot be used.
-            pub fn build(self) -> Result<Registry, BuildError> {
+            pub fn build(mut self) -> Result<Registry, BuildError> {
                 let missing = self.missing();
+                let clock = self.clock.take().unwrap_or_else(|| Arc::new(SystemClock));
+                let gate = self.gate(&clock);
                 let archive_source = self.archive_source.or_else(|| Some(Arc::new(self.archives.clone()?)));
-                let ($(Some($port),)+ Some(archive_source)) = ($(self.$port,)+ archive_source) else {
+                let ($(Some($port),)+ Some(archive_source), Some(read_only)) = ($(self.$port,)+ archive_source, gate) else {
                     return Err(BuildError::MissingPorts { ports: missing });
                 };
                 check_job_kinds(&self.job_handlers)?;
@@ -145,15 +149,17 @@ macro_rules! builder {
                 let counter = DownloadCounter::new(self.policy.logs_reads);
                 Ok(Registry::new(RegistryParts {
                     $($port,)+
+                    read_only,
                     archive_source,
                     job_handlers: self.job_handlers,
                     mailing: self.mailing,
                     webhook_sender: self.webhook_sender,
                     operator_webhooks: self.operator_webhooks,
                     secrets: self.secrets,
+                    cdn: self.cdn,
                     id_tokens: self.id_tokens,
                     scanner_signatures: self.scanner_signatures,
-                    clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock)),
+                    clock,
                     policy: self.policy,
                     counter,
                     suspicion: WatchedActivity::default(),
@@ -220,6 +226,16 @@ impl Registry {
 }
 
 impl RegistryBuilder {
+    /// Puts the gate of read-only mode in front of the two ports through which everything is changed.
+    fn gate(&mut self, clock: &Arc<dyn Clock>) -> Option<Arc<ReadOnlyGate>> {
+        let gate = ReadOnlyGate::new(self.policy.read_only, self.queries.clone()?, Arc::clone(clock));
+        let gate = Arc::new(gate);
+        let (commands, publishing) = (self.commands.take()?, self.publishing.take()?);
+        self.commands = Some(Arc::new(GatedCommands { commands, gate: Arc::clone(&gate) }));
+        self.publishing = Some(Arc::new(GatedPublishing { publishing, gate: Arc::clone(&gate) }));
+        Some(gate)
+    }
+
     /// Sets every port that a database implements.
     #[must_use]
     pub fn database(mut self, database: impl Database) -> Self {
@@ -249,7 +265,8 @@ impl RegistryBuilder {
     }
 
     /// Adds a handler for one kind of queued job, such as a subscriber to events. Each has a kind of its
-    /// own, and none that of the registry's own jobs: `event`, `mail`, `prune_audit` and `webhook`. [`run_background`](Registry::run_background) gives it its jobs.
+    /// own, and none that of the registry's own jobs: `cdn`, `drop_aged`, `event`, `mail`, `prune_audit` and
+    /// `webhook`. [`run_background`](Registry::run_background) gives it its jobs.
     #[must_use]
     pub fn job_handler(mut self, handler: impl JobHandler) -> Self {
         self.job_handlers.push(Arc::new(handler));
@@ -289,6 +306,15 @@ impl RegistryBuilder {
     #[must_use]
     pub fn secrets(mut self, sealer: impl SecretSealer) -> Self {
         self.secrets = Some(Arc::new(sealer));
+        self
+    }
+
+    /// Sets the CDN in front of the registry, which serves it at `base_url`: what a change makes stale or takes away is
+    /// purged there. Redirects to it are made by [`CdnArchives`](crate::decorate::CdnArchives).
+    #[must_use]
+    pub fn cdn(mut self, cdn: impl Cdn, base_url: impl Into<String>) -> Self {
+        let base_url = base_url.into().trim_end_matches('/').to_owned();
+        self.cdn = Some(CdnInFront { cdn: Arc::new(cdn), base_url });
         self
     }
 

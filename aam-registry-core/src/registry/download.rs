@@ -10,7 +10,7 @@ use super::{
 use crate::{
     decide::Audience,
     error::{Error, Result},
-    ports::ArchiveContent,
+    ports::{ArchiveContent, DigestsOf, QueryHandlerExt},
     types::{ArchiveLocation, PackageName, Reach, Sha256Digest, Version},
 };
 
@@ -106,6 +106,26 @@ impl View<'_> {
 }
 
 impl Registry {
+    /// Finds the archive with that digest for a CDN that the registry knows, and that checks itself who may have it:
+    /// of private packages, too, but not of a version that is withheld.
+    ///
+    /// # Errors
+    /// A backend error of kind database.
+    pub async fn locate_for_cdn(
+        &self,
+        name: &PackageName,
+        version: &Version,
+        sha256: &Sha256Digest,
+    ) -> Result<Option<ArchiveLocation>> {
+        let found = self.inner().archive_index.archive_location(name, version, Audience::Private).await?;
+        Ok(found.filter(|location| location.status.is_open() && location.sha256 == *sha256))
+    }
+
+    /// Every version of a package and the digest of its archive, also of those that are removed: a CDN may have them.
+    pub(crate) async fn archives_on_cdn(&self, name: &PackageName) -> Result<Vec<(Version, Sha256Digest)>> {
+        self.inner().queries.ask(DigestsOf(name.clone())).await
+    }
+
     /// Opens a version's archive, or a range of its bytes within its size.
     ///
     /// # Errors

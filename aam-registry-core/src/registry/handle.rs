@@ -10,6 +10,7 @@ use super::{
     places::Places,
     protected_names::ProtectedNames,
     publish::UploadCrowd,
+    read_only::ReadOnlyGate,
     session_touches::SessionTouches,
     storage::{KnownOwner, StorageProbe},
     suspicion::WatchedActivity,
@@ -19,7 +20,7 @@ use super::{
 use crate::{
     error::Result,
     ports::{
-        AccountStore, ArchiveIndex, ArchiveSource, ArchiveStore, AuditLog, Clock, CommandHandler, DownloadStore,
+        AccountStore, ArchiveIndex, ArchiveSource, ArchiveStore, AuditLog, Cdn, Clock, CommandHandler, DownloadStore,
         IdTokenVerifier, JobHandler, JobQueue, Mailer, PackageStore, PasswordHasher, PublishStore, QueryHandler,
         RateLimiter, ScannerSignatures, ScopeStore, SecretSealer, SessionSigner, SessionStore, TokenStore, UserStore,
         WebhookSender,
@@ -53,6 +54,7 @@ pub(super) struct RegistryParts {
     pub(super) webhook_sender: Option<Arc<dyn WebhookSender>>,
     pub(super) operator_webhooks: Vec<OperatorWebhook>,
     pub(super) secrets: Option<Arc<dyn SecretSealer>>,
+    pub(super) cdn: Option<CdnInFront>,
     pub(super) archive_index: Arc<dyn ArchiveIndex>,
     pub(super) archives: Arc<dyn ArchiveStore>,
     pub(super) archive_source: Arc<dyn ArchiveSource>,
@@ -61,6 +63,7 @@ pub(super) struct RegistryParts {
     pub(super) sessions: Arc<dyn SessionSigner>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) policy: Policy,
+    pub(super) read_only: Arc<ReadOnlyGate>,
     pub(super) counter: DownloadCounter,
     pub(super) suspicion: WatchedActivity,
     pub(super) touches: TokenTouches,
@@ -90,6 +93,14 @@ pub(crate) struct Mailing {
     pub(crate) base_url: String,
 }
 
+/// The CDN in front of the registry.
+#[derive(Clone, Debug)]
+pub(super) struct CdnInFront {
+    pub(super) cdn: Arc<dyn Cdn>,
+    /// Its public address, without a slash at the end.
+    pub(super) base_url: String,
+}
+
 impl Registry {
     pub(super) fn new(inner: RegistryParts) -> Self {
         Self(Arc::new(inner))
@@ -111,6 +122,11 @@ impl Registry {
     /// How mails are sent; `None` if they are not.
     pub(crate) fn mailing(&self) -> Option<&Mailing> {
         self.0.mailing.as_ref()
+    }
+
+    /// The CDN in front of the registry and its public address, if there is one that can be purged.
+    pub(crate) fn cdn(&self) -> Option<(&Arc<dyn Cdn>, &str)> {
+        self.0.cdn.as_ref().map(|in_front| (&in_front.cdn, &*in_front.base_url))
     }
 
     /// The id of the registry, which is stored in its database and read once.

@@ -5,7 +5,7 @@ use ipnet::IpNet;
 use crate::{
     archive::ArchiveLimits,
     decide::ReadAccess,
-    types::{ApprovalStatus, DistTag, LatestPolicy, PackageName, ScopeName},
+    types::{ApprovalStatus, DistTag, LatestPolicy, PackageName, Retention, ScopeName},
 };
 
 /// Who may make an account.
@@ -83,6 +83,10 @@ pub struct Policy {
     pub logs_reads: bool,
     /// For how long entries of the audit log are kept; `None` for ever.
     pub audit_retention: Option<Duration>,
+    /// For how long rows are kept that would pile up, other than those of the audit log.
+    pub retention: Retention,
+    /// Whether every change is refused, whatever the switch in the database says.
+    pub read_only: bool,
     /// How many dist-tags a package may have beside `latest`.
     pub tags_per_package: u64,
     /// How many owners may be listed with a package, beside the owners of its scope.
@@ -110,6 +114,8 @@ impl Default for Policy {
             uploads_per_user: 4,
             logs_reads: false,
             audit_retention: None,
+            retention: Retention::default(),
+            read_only: false,
             tags_per_package: 100,
             owners_per_package: 100,
             members_per_scope: 1_000,
@@ -232,6 +238,22 @@ impl Policy {
     #[must_use]
     pub fn with_audit_retention(mut self, retention: Option<Duration>) -> Self {
         self.audit_retention = retention;
+        self
+    }
+
+    /// Sets for how long rows are kept that would pile up. They are deleted by
+    /// [`run_background`](super::Registry::run_background), by whole days.
+    #[must_use]
+    pub fn with_retention(mut self, retention: Retention) -> Self {
+        self.retention = retention;
+        self
+    }
+
+    /// Sets whether this process refuses every change, whatever the switch in the database says. Reads, downloads and
+    /// logins go on.
+    #[must_use]
+    pub fn with_read_only(mut self, read_only: bool) -> Self {
+        self.read_only = read_only;
         self
     }
 

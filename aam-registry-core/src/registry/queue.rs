@@ -48,7 +48,9 @@ impl Registry {
         let is_configured = || self.operator_webhooks().iter().any(|webhook| webhook.job_kind() == kind);
         is_kind_of(NewJob::EVENT, kind)
             || is_kind_of(NewJob::PRUNE_AUDIT, kind)
+            || is_kind_of(NewJob::DROP_AGED, kind)
             || is_kind_of(NewJob::MAIL, kind)
+            || (self.cdn().is_some() && is_kind_of(NewJob::CDN, kind))
             || ScopeWebhook::of_kind(kind).is_some()
             || is_configured()
             || self.job_handlers().iter().any(|handler| is_kind_of(handler.kind(), kind))

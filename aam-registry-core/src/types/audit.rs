@@ -88,6 +88,7 @@ events! {
     AdminCreate = "admin.create",
     AdminRead = "admin.read",
     AdminAuditPrune = "admin.audit_prune",
+    AdminReadOnly = "admin.read_only",
     PublisherAdd = "publisher.add",
     PublisherRemove = "publisher.remove",
     PolicySet = "policy.set",

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::{
     error::{Error, Result},
-    types::{AuditEvent, ChainLink, NewAuditEntry, PageRequest, ScopeWebhook, SealedSecret, id::id},
+    types::{Aged, AuditEvent, ChainLink, NewAuditEntry, PageRequest, ScopeWebhook, SealedSecret, id::id},
 };
 
 id! {
@@ -34,7 +34,8 @@ pub(crate) fn metric_kind(kind: &str) -> &str {
 }
 
 /// The kinds of the registry's own jobs.
-pub(crate) const OWN_JOB_KINDS: [&str; 4] = [NewJob::EVENT, NewJob::MAIL, NewJob::WEBHOOK, NewJob::PRUNE_AUDIT];
+pub(crate) const OWN_JOB_KINDS: [&str; 6] =
+    [NewJob::CDN, NewJob::EVENT, NewJob::MAIL, NewJob::WEBHOOK, NewJob::PRUNE_AUDIT, NewJob::DROP_AGED];
 
 /// Whether whoever does the jobs of `handled` does those of `kind`: the same kind, or one that begins with it and a
 /// colon.
@@ -84,6 +85,20 @@ impl NewJob {
         // One id as long as nothing was deleted: replicas share the job, and one that was given up stays the only one.
         let id = JobId::from(Uuid::nil()).follow_up(&format!("{} after {pruned}", Self::PRUNE_AUDIT));
         Self { id, kind: Self::PRUNE_AUDIT.to_owned(), payload: Value::Null }
+    }
+
+    /// The kind of the jobs that purge a CDN.
+    pub const CDN: &str = "cdn";
+
+    /// The kind of the jobs that delete rows which are no longer kept.
+    pub const DROP_AGED: &str = "drop_aged";
+
+    /// The job that deletes a part of the rows that have aged since before that day.
+    pub fn drop_aged(what: Aged, before: Timestamp, part: u64) -> Self {
+        // One id for a day and part, so that replicas share the job.
+        let (kind, name) = (Self::DROP_AGED, what.as_str());
+        let id = JobId::from(Uuid::nil()).follow_up(&format!("{kind} {name} before {before}, part {part}"));
+        Self { id, kind: kind.to_owned(), payload: json!({"what": name, "part": part}) }
     }
 
     /// The job that hands what `entry` records to the subscribers; `None` for

@@ -2,6 +2,7 @@
 
 mod account;
 mod account_role;
+mod aged;
 mod approval;
 mod archive_key;
 mod archive_location;
@@ -35,6 +36,7 @@ mod page;
 mod principal;
 mod rate_decision;
 mod reach;
+mod read_only;
 mod recall;
 mod registry_id;
 mod report;
@@ -58,6 +60,7 @@ mod webhook;
 
 pub use account::{AccountFilter, AccountState, is_session_ended};
 pub use account_role::{AccountRole, AccountRoles};
+pub use aged::{Aged, Retention};
 pub use approval::{Approval, WaitingVersion};
 pub use archive_key::ArchiveKey;
 pub use archive_location::ArchiveLocation;
@@ -95,6 +98,7 @@ pub use page::{Page, PageRequest};
 pub use principal::{Actor, Credential, Principal};
 pub use rate_decision::RateDecision;
 pub use reach::{Memberships, Reach, Sight};
+pub use read_only::ReadOnlyMode;
 pub use recall::{Recall, RecallList, RecallQuery};
 pub use registry_id::RegistryId;
 pub use report::{NamedReport, Report, ReportClosure, ReportFilter, ReportId, ReportState};

@@ -180,6 +180,7 @@ impl AuditEvent {
             | Self::ReportCreate
             | Self::ReportClose
             | Self::AdminCreate
+            | Self::AdminReadOnly
             | Self::AdminRead
             | Self::AdminAuditPrune
             | Self::PackageDownload => false,

@@ -3,6 +3,9 @@
 mod audit;
 mod db;
 mod exchange;
+mod old_versions;
+mod read_only;
+mod version;
 
 use aam_registry_core::types::{AccountRole, JobState};
 use clap::{ArgGroup, Args, Parser, Subcommand};
@@ -11,6 +14,9 @@ pub(crate) use self::{
     audit::{Audit, AuditAction, ExportAudit, PruneAudit, VerifyAudit},
     db::{Db, DbAction, DbArgs},
     exchange::{Export, Import},
+    old_versions::CleanupOldVersions,
+    read_only::{ReadOnly, ReadOnlyAction, ReadOnlyArgs, ReadOnlyOn},
+    version::{ModeratedVersion, QuarantineVersion, VersionAction, VersionCommand},
 };
 use crate::config::{Flags, keys_of_the_file_alone};
 
@@ -42,7 +48,7 @@ fn after_settings() -> String {
 
 /// Serves a registry of packages for AI agents.
 #[derive(Debug, Parser)]
-#[command(name = "aam-registry", version, about, after_help = after_settings(), max_term_width = 100)]
+#[command(name = "aam-registry", version = env!("AAM_VERSION"), about, after_help = after_settings(), max_term_width = 100)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
@@ -63,12 +69,18 @@ pub(crate) enum Command {
     User(User),
     /// Revoke API tokens, also while the server runs
     Token(Token),
+    /// Quarantine, release and remove versions, also while the server runs
+    Version(VersionCommand),
     /// List, retry and remove queued jobs, also while the server runs
     Jobs(Jobs),
     /// List the webhooks of config.yaml and enable those that were disabled, also while the server runs
     Webhook(Webhook),
+    /// Refuse changes for a while, on all replicas within a second
+    ReadOnly(ReadOnly),
     /// Compare the archive storage with the database, also while the server runs
     Storage(Storage),
+    /// Remove old versions that nobody has downloaded for long, also while the server runs
+    CleanupOldVersions(CleanupOldVersions),
     /// Check, export and prune the audit log, also while the server runs
     Audit(Audit),
     /// Measure, check and tidy up the database, also while the server runs
@@ -335,7 +347,7 @@ pub(crate) struct RevokeTokens {
 What follows from a change is queued with it, and the servers do it afterwards: a job
 of the kind `event` hands the event to each subscriber, as a job of the subscriber's
 kind. A job that fails is tried again, later each time, and is given up after days:
-then it is `failed` and stays until you retry or drop it.
+then it is `failed` until you retry or drop it, or for `retention.failed_jobs_days`.
 
 Examples:
   aam-registry jobs list --state failed
@@ -577,6 +589,8 @@ pub(crate) enum ConfigAction {
     Check(ConfigArgs),
     /// Print the settings in force and where they come from, secrets masked
     Show(ConfigArgs),
+    /// Print every setting, what it is, what is allowed and its default, as Markdown
+    Reference,
 }
 
 /// `config check` and `config show`

@@ -35,7 +35,7 @@ pub(crate) fn install() -> Result<PrometheusHandle, BuildError> {
     metrics::set_global_recorder(recorder).map_err(BuildError::FailedToSetGlobalRecorder)?;
     describe();
     begin_at_zero();
-    gauge!("aam_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+    gauge!("aam_build_info", "version" => env!("CARGO_PKG_VERSION"), "commit" => env!("AAM_COMMIT")).set(1.0);
     Ok(handle)
 }
 
@@ -66,6 +66,13 @@ fn describe() {
         "aam_webhook_deliveries_dropped_total",
         "Deliveries that were dropped because too many to one webhook waited, by kind"
     );
+    describe_gauge!(
+        "aam_retention_lag_seconds",
+        Unit::Seconds,
+        "How much older than they are kept rows of the database are, by what they are"
+    );
+    describe_counter!("aam_cdn_purges_total", "Requests to purge the CDN, by outcome");
+    describe_gauge!("aam_read_only", "1 while the registry is read-only, else 0");
     describe_gauge!("aam_jobs_waiting", "Queued jobs of the registry that wait or run");
     describe_gauge!("aam_jobs_failed", "Queued jobs of the registry that were given up");
     describe_gauge!("aam_jobs_overdue_seconds", Unit::Seconds, "Time by which queued jobs are overdue");
@@ -97,7 +104,7 @@ fn describe() {
     );
     describe_gauge!("aam_disk_size_bytes", Unit::Bytes, "Bytes of that disk, free or not");
     describe_counter!("aam_log_lines_dropped_total", "Log lines dropped, because the output did not take them in time");
-    describe_gauge!("aam_build_info", "1, with the version of this server");
+    describe_gauge!("aam_build_info", "1, with the version of this server and the commit that it is built from");
 }
 
 /// Creates every counter whose labels are known with the value 0: Prometheus' `rate` sees the first
@@ -115,6 +122,9 @@ fn begin_at_zero() {
     }
     for outcome in ["sent", "refused", "failed", "not_sent"] {
         counter!("aam_mails_total", "outcome" => outcome).increment(0);
+    }
+    for outcome in ["purged", "failed"] {
+        counter!("aam_cdn_purges_total", "outcome" => outcome).increment(0);
     }
     for outcome in ["accepted", "refused", "failed"] {
         counter!("aam_id_tokens_total", "outcome" => outcome).increment(0);

@@ -98,15 +98,15 @@ async fn a_clone_is_compared_with_the_lock_file() {
         fs::copy(project.join(path), to).expect("copied");
     };
     copy(".aam/aam-lock.yaml");
-    assert_eq!(findings(&ci.aam(&checkout, &["audit"]).await), vec![], "nothing is installed yet");
+    assert!(findings(&ci.aam(&checkout, &["audit"]).await).is_empty(), "nothing is installed yet");
     copy(".claude/skills/greeter/SKILL.md");
     copy(".claude/skills/greeter/notes.md");
-    assert_eq!(findings(&ci.aam(&checkout, &["audit"]).await), vec![]);
+    assert!(findings(&ci.aam(&checkout, &["audit"]).await).is_empty());
     fs::write(checkout.join(".claude/skills/greeter/notes.md"), "Be quick.\n").expect("changed");
     link_to_nowhere(&checkout.join(".claude/skills/greeter/more.md"));
     let audit = ci.aam_exits(&checkout, &["audit"], 9).await;
     let expected = [("changed", ".claude/skills/greeter/notes.md"), ("changed", ".claude/skills/greeter")];
-    assert_eq!(findings(&audit), pairs(if cfg!(unix) { &expected } else { &expected[..1] }));
+    assert_eq!(findings(&audit), pairs(&expected[..if cfg!(unix) { 2 } else { 1 }]));
     assert!(!checkout.join(".aam/packages").exists(), "an audit writes nothing");
 }
 

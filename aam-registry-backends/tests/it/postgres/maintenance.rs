@@ -35,3 +35,12 @@ async fn an_index_that_was_broken_off_is_found() {
         ["the index twins_one is not used, because making it was broken off: REINDEX INDEX CONCURRENTLY twins_one"]
     );
 }
+
+#[tokio::test]
+async fn every_table_is_bounded_or_explained() {
+    let (_store, test) = database().await;
+    let tables =
+        "SELECT tablename::text FROM pg_tables WHERE schemaname = 'public' AND tablename NOT LIKE 'refinery_%'";
+    let tables = test.client().await.query(tables, &[]).await.expect("read");
+    crate::growth::assert_explained(tables.iter().map(|row| row.get(0)));
+}

@@ -20,8 +20,8 @@ use crate::{
         NewReportFacts, NewScope, NewScopeFacts, NewToken, NewUser, PackageAccess, PackageCommand, PackageFacts,
         PublishFacts, PublisherChange, PublisherFacts, QuarantineChange, QuarantineCommand, RecordEval, RevokeToken,
         RevokeTokenFacts, Rights, ScopePolicyChange, ScopePolicyFacts, SecondFactorChange, SecondFactorFacts,
-        SecondFactorUpdate, SetGates, Shown, WebhookAction, WebhookChange, WebhookCommand, WebhookFacts, gate::closed,
-        shown,
+        SecondFactorUpdate, SetGates, SetReadOnly, SetReadOnlyFacts, Shown, WebhookAction, WebhookChange,
+        WebhookCommand, WebhookFacts, gate::closed, shown,
     },
     error::{Error, ErrorCode, Result},
     memory::{self, MemoryMetadata},
@@ -30,8 +30,8 @@ use crate::{
     types::{
         AccountRole, AccountRoles, AccountState, Actor, ApprovalStatus, AuditFilter, Credential, EvalResult,
         EvalStatus, Gates, InvitationId, LatestPolicy, Moderation, ModerationCategory, NewUpload, OneTimePurpose,
-        OneTimeToken, PageRequest, Principal, Report, ReportFilter, ReportId, ScopeRole, SealedSecret, Sha256Digest,
-        TokenId, TokenScope, TokenScopes, User, VersionStatus, Visibility, WebhookId,
+        OneTimeToken, PageRequest, Principal, ReadOnlyMode, Report, ReportFilter, ReportId, ScopeRole, SealedSecret,
+        Sha256Digest, TokenId, TokenScope, TokenScopes, User, VersionStatus, Visibility, WebhookId,
     },
 };
 
@@ -310,6 +310,11 @@ async fn attempt(action: Action, reads: &Reads) -> Result<()> {
         Action::DisableAccount => admins_change(AccountUpdate::Disabled(true)),
         Action::DeleteAccount => deletion(1),
         Action::DeleteOwnAccount => deletion(0),
+        Action::SetReadOnly => {
+            let mode = Some(ReadOnlyMode { since: NOW, by: "ada".to_owned(), reason: None });
+            let switch = SetReadOnly { actor: Some(actor(ADMIN)), mode, audit: entry() };
+            switch.decide(&SetReadOnlyFacts { caller: caller(ADMIN), mode: None }).map(drop)
+        }
         Action::Invite => {
             let update = InvitationUpdate::Revoke(InvitationId::generate());
             let change = InvitationChange { actor: Some(actor(ADMIN)), update, audit: entry() };

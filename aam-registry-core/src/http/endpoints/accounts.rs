@@ -67,6 +67,7 @@ pub(super) const ROUTES: &[Route] = &[
             ErrorCode::OtpInvalid,
             ErrorCode::Forbidden,
         ],
+        works_read_only: true,
         ..route(Verb::Post, "/api/v1/users/login", "login", handler!(login, body))
     },
     Route {
@@ -76,6 +77,7 @@ pub(super) const ROUTES: &[Route] = &[
         access: Access::Credential,
         answers: &[Answer { status: 204, description: "The session is over.", content: Content::None }],
         errors: &[ErrorCode::InvalidRequest, ErrorCode::Forbidden],
+        works_read_only: true,
         ..route(Verb::Post, "/api/v1/users/logout", "logout", handler!(logout))
     },
     Route {

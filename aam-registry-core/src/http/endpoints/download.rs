@@ -15,7 +15,7 @@ use crate::{
         routing::{Answer, Content, Handler, Kind, Route, Verb, handler, route},
     },
     ports::{ArchiveContent, RateClass},
-    types::Sha256Digest,
+    types::{PackageName, Sha256Digest, Version},
 };
 
 /// Cached only briefly, since the redirect may point to a link that expires.
@@ -110,6 +110,9 @@ async fn download(call: Call) -> Answered {
 
 async fn download_by_digest(call: Call) -> Answered {
     let (package, version) = call.version()?;
+    if call.edge.is_of_cdn(&call.headers) {
+        return download_for_cdn(&call, &package, &version).await;
+    }
     let view = call.view()?;
     let located = match call.parsed::<Sha256Digest>("sha256") {
         Some(sha256) => view.locate_digest(&package, &version, &sha256).await?,
@@ -130,6 +133,21 @@ async fn download_by_digest(call: Call) -> Answered {
             }
             Ok(response)
         }
+    }
+}
+
+/// Sends an archive to a CDN, which keeps it for those with a signed URL. It is not counted: that was done when the
+/// client was redirected.
+async fn download_for_cdn(call: &Call, package: &PackageName, version: &Version) -> Answered {
+    let located = match call.parsed::<Sha256Digest>("sha256") {
+        Some(sha256) => call.registry.locate_for_cdn(package, version, &sha256).await?,
+        None => None,
+    };
+    let Some(location) = located else { return Err(Error::version_not_found(package, version).into()) };
+    let ready = ReadyDownload::new(&call.registry, location, Audience::Everyone, None);
+    match ready.wanted(&call.headers)? {
+        Wanted::Unchanged => Ok(ready.unchanged()),
+        Wanted::Bytes(part) => archive(call, &ready, part).await,
     }
 }
 

@@ -13,6 +13,7 @@ mod packages;
 mod params;
 mod publish;
 mod quarantine;
+mod read_only;
 mod reports;
 mod resolve;
 mod scopes;
@@ -61,6 +62,7 @@ pub(crate) fn routes(without: &[RouteGroup]) -> impl Iterator<Item = &'static Ro
         evals::ROUTES,
         reports::ROUTES,
         audit::ROUTES,
+        read_only::ROUTES,
         service::ROUTES,
     ];
     let is_there = |route: &&Route| route.group().is_none_or(|group| !without.contains(&group));

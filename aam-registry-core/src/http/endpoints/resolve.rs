@@ -55,6 +55,7 @@ pub(super) const ROUTES: &[Route] = &[
             ErrorCode::TagNotFound,
             ErrorCode::ResolutionConflict,
         ],
+        works_read_only: true,
         ..route(Verb::Post, "/api/v1/resolve", "resolveTree", handler!(resolve_tree, body))
     },
 ];

@@ -20,6 +20,7 @@ use crate::{
         routing::{Access, Answer, Content, Route, Verb, handler, route},
         wire::{HealthAnswer, LimitsAnswer, PartHealthAnswer, ReadyAnswer, ServiceAnswer},
     },
+    types::ReadOnlyMode,
 };
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -255,7 +256,17 @@ async fn readiness(call: &Call) -> Result<ReadyAnswer, Failure> {
     let parts = [("database", database?), ("storage", storage), ("cache", cache)];
     let unwell = parts.into_iter().filter_map(|(part, result)| Some((part, result.err()?.told)));
     let (failing, reasons): (Vec<_>, Vec<_>) = unwell.unzip();
-    Ok(ReadyAnswer { status: if failing.is_empty() { "ready" } else { "degraded" }, failing, reasons })
+    let status = if failing.is_empty() { "ready" } else { "degraded" };
+    let read_only = mode_in_force(call).await.is_some();
+    Ok(ReadyAnswer { status, failing, read_only, reasons })
+}
+
+/// The read-only mode; the last one known while the database does not answer.
+async fn mode_in_force(call: &Call) -> Option<ReadOnlyMode> {
+    match timeout(CHECK_TIME, call.registry.read_only()).await {
+        Ok(Ok(mode)) => mode,
+        _ => call.registry.known_read_only(),
+    }
 }
 
 async fn metrics(call: Call) -> Answered {
@@ -288,7 +299,8 @@ async fn verify_email(call: Call) -> Answered {
 }
 
 async fn limits(call: Call) -> Answered {
-    answer::read(&call, &LimitsAnswer::new(&call.registry))
+    let read_only = mode_in_force(&call).await;
+    answer::read(&call, &LimitsAnswer::new(&call.registry, read_only))
 }
 
 async fn root(call: Call) -> Answered {

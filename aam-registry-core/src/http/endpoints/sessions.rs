@@ -28,6 +28,7 @@ pub(super) const ROUTES: &[Route] = &[
         access: Access::Credential,
         answers: &[Answer { status: 204, description: "The session is over.", content: Content::None }],
         errors: &[ErrorCode::Forbidden, ErrorCode::NotFound],
+        works_read_only: true,
         ..route(Verb::Delete, "/api/v1/users/me/sessions/{id}", "endSession", handler!(end))
     },
     Route {
@@ -39,6 +40,7 @@ pub(super) const ROUTES: &[Route] = &[
         access: Access::Credential,
         answers: &[Answer { status: 204, description: "The other sessions are over.", content: Content::None }],
         errors: &[ErrorCode::Forbidden],
+        works_read_only: true,
         ..route(Verb::Delete, "/api/v1/users/me/sessions", "endOtherSessions", handler!(end_others))
     },
 ];

@@ -49,6 +49,7 @@ pub(super) const ROUTES: &[Route] = &[
         access: Access::Credential,
         answers: &[Answer { status: 204, description: "The token works no more.", content: Content::None }],
         errors: &[ErrorCode::Forbidden, ErrorCode::TokenNotFound],
+        works_read_only: true,
         ..route(Verb::Delete, "/api/v1/users/tokens/{id}", "revokeToken", handler!(revoke))
     },
     Route {
@@ -64,6 +65,7 @@ pub(super) const ROUTES: &[Route] = &[
         request: RequestContent::json::<Vec<ReportedToken>>(),
         answers: &[Answer { status: 204, description: "The report was read.", content: Content::None }],
         errors: &[ErrorCode::InvalidRequest, ErrorCode::Forbidden, ErrorCode::Overloaded],
+        works_read_only: true,
         ..route(Verb::Post, "/api/v1/token-reports", "reportTokens", handler!(report, body))
     },
 ];

@@ -13,7 +13,7 @@ use crate::{
         call::Call,
         failure::Failure,
         routing::{Access, Answer, Content, QueryParam, RequestContent, Route, Verb, handler, route},
-        wire::{AccountDeletion, ManagedUserChange, UserAnswer, UsersPage},
+        wire::{AccountDeletion, ManagedUserChange, TokensAnswer, UserAnswer, UsersPage},
     },
     ports::RateClass,
     registry::{AccountSearch, Guesser, ManagedAccountChange, OwnAccountDeletion},
@@ -49,6 +49,16 @@ pub(super) const ROUTES: &[Route] = &[
         answers: &[Answer { status: 200, description: "A page of accounts.", content: Content::json::<UsersPage>() }],
         errors: &[ErrorCode::InvalidRequest, ErrorCode::Forbidden],
         ..route(Verb::Get, "/api/v1/users", "listUsers", handler!(list))
+    },
+    Route {
+        tag: "Users",
+        summary: "List the API tokens of an account",
+        description: "With when and from which address each was last used, never with the secret. For administrators \
+            and auditors.",
+        access: Access::Credential,
+        answers: &[Answer { status: 200, description: "The tokens.", content: Content::json::<TokensAnswer>() }],
+        errors: &[ErrorCode::Forbidden, ErrorCode::UserNotFound],
+        ..route(Verb::Get, "/api/v1/users/{username}/tokens", "listTokensOfUser", handler!(list_tokens))
     },
     Route {
         tag: "Users",
@@ -104,6 +114,12 @@ async fn list(call: Call) -> Answered {
     query.check()?;
     let page = call.registry.find_accounts(call.principal()?, &search).await?;
     answer::read(&call, &UsersPage::from(page))
+}
+
+async fn list_tokens(call: Call) -> Answered {
+    let username = username(&call)?;
+    let tokens = call.registry.tokens_of(call.principal()?, &username).await?;
+    answer::read(&call, &TokensAnswer::new(tokens, call.registry.now()))
 }
 
 /// The refusal of a role that there is not.

@@ -30,6 +30,9 @@ pub(super) fn errors(route: &Route) -> BTreeMap<u16, Value> {
         .into_iter()
         .for_each(&mut add);
     }
+    if !route.works_read_only {
+        add(ErrorCode::ReadOnly);
+    }
     if route.access == Access::Credential || !route.errors.is_empty() {
         // A database file on a full disk gives the second error: storage is unavailable.
         [ErrorCode::DatabaseUnavailable, ErrorCode::StorageUnavailable, ErrorCode::Overloaded]

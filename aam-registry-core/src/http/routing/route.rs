@@ -32,6 +32,8 @@ pub(crate) struct Route {
     pub(crate) access: Access,
     pub(crate) class: Option<RateClass>,
     pub(crate) kind: Kind,
+    /// Whether it works while the registry is read-only: it changes nothing, or only what logins and revocations need.
+    pub(crate) works_read_only: bool,
     /// Whether the answer to an anonymous read may be cached as long as its package does not change.
     pub(crate) is_kept: bool,
     /// Whether it logs nothing except that it was called, and so needs no span: its failures are logged
@@ -103,6 +105,7 @@ pub(crate) const fn route(verb: Verb, pattern: &'static str, id: &'static str, h
         access: Access::Read,
         class: Some(RateClass::Other),
         kind: Kind::Document,
+        works_read_only: matches!(verb, Verb::Get),
         is_kept: false,
         is_quiet: false,
         query: &[],

@@ -1,7 +1,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::rules;
+use super::{ReadOnlyAnswer, rules};
 use crate::{
     http::{
         call::MAX_JSON,
@@ -11,7 +11,9 @@ use crate::{
         ApprovalPolicy, MAX_MESSAGE, MAX_PACKAGES, MAX_PASSWORD_BYTES, MAX_TOKEN_NAME, MAX_TOKEN_PATTERNS,
         MIN_PASSWORD_CHARS, RegistrationPolicy, Registry,
     },
-    types::{MAX_DESCRIPTION, MAX_KEYWORD, MAX_KEYWORDS, MAX_PATH, MAX_PATH_DEPTH, MAX_PATH_SEGMENT, Manifest},
+    types::{
+        MAX_DESCRIPTION, MAX_KEYWORD, MAX_KEYWORDS, MAX_PATH, MAX_PATH_DEPTH, MAX_PATH_SEGMENT, Manifest, ReadOnlyMode,
+    },
 };
 
 /// What this registry takes.
@@ -87,6 +89,8 @@ pub(crate) struct LimitsAnswer {
     /// The dist-tags that may be set beside `latest`; `null` for any.
     allowed_tags: Option<Vec<String>>,
     features: FeaturesAnswer,
+    /// Whether the registry takes no changes for now.
+    read_only: ReadOnlyAnswer,
     /// Whose ID tokens are taken; `null` where none are.
     trusted_publishing: Option<TrustedPublishingAnswer>,
 }
@@ -124,7 +128,7 @@ struct FeaturesAnswer {
 }
 
 impl LimitsAnswer {
-    pub(crate) fn new(registry: &Registry) -> Self {
+    pub(crate) fn new(registry: &Registry, read_only: Option<ReadOnlyMode>) -> Self {
         let policy = registry.policy();
         let archive = &policy.archive_limits;
         let manifest = archive.manifest();
@@ -181,6 +185,7 @@ impl LimitsAnswer {
                 private_packages: true,
                 single_sign_on: false,
             },
+            read_only: read_only.into(),
             trusted_publishing,
         }
     }

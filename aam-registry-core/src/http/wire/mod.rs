@@ -11,6 +11,7 @@ mod limits;
 mod moderation;
 mod package;
 mod publish;
+mod read_only;
 mod reports;
 mod resolve;
 pub(crate) mod rules;
@@ -41,6 +42,7 @@ pub(crate) use moderation::{
 };
 pub(crate) use package::{PackageAnswer, SearchPage};
 pub(crate) use publish::{PublishForm, PublishedAnswer};
+pub(crate) use read_only::{ReadOnlyAnswer, ReadOnlyRequest};
 pub(crate) use reports::{NamedReportAnswer, ReportAnswer, ReportChangeRequest, ReportRequest, ReportsPage};
 pub(crate) use resolve::{ResolutionAnswer, ResolveRequest, ResolvedAnswer};
 pub(crate) use scopes::{MemberAnswer, MemberRequest, ScopeAnswer, ScopePatch, ScopeRequest};

@@ -29,6 +29,9 @@ pub(crate) struct ReadyAnswer {
     pub(crate) status: &'static str,
     /// The services that fail: `database`, `storage`, `cache`.
     pub(crate) failing: Vec<&'static str>,
+    /// Whether the registry is read-only, so that it refuses changes; absent if it is not.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) read_only: bool,
     /// What is wrong with each of them, in the same order; absent if none fails.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) reasons: Vec<String>,

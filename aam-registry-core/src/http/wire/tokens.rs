@@ -88,7 +88,7 @@ struct TokenRow {
     expires_at: Option<Time>,
     /// May be up to a minute old.
     last_used_at: Option<Time>,
-    /// The address of the client that used it then. Shown to the user of the token, and to the operator.
+    /// The address of the client that used it then. Shown to the user of the token and to those who oversee the registry.
     last_used_from: Option<String>,
     /// Whether it was not used for 90 days, so that it is probably not needed any more.
     stale: bool,

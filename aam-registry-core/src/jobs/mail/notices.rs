@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{letter::Letter, letters};
 use crate::{
-    decide::APPROVAL,
+    decide::{APPROVAL, OldVersionsFacts},
     registry::{DONE, LINK, OPERATOR, PUBLISHER, PasswordResetLink, REGISTERED, REQUESTED, STEP, VerificationLink},
     types::{AccountRole, ApprovalStatus, AuditEvent, DisableReason, NewAuditEntry, ScopeName},
 };
@@ -58,7 +58,10 @@ pub(super) fn is_for_approvers(event: &NewAuditEntry) -> bool {
 
 /// Whether the owners of its package are told of an event.
 pub(super) fn is_for_owners(event: &NewAuditEntry) -> bool {
+    // Nobody misses versions that nobody uses, of which there may be thousands.
+    let is_unused = text(event, "cause") == Some(OldVersionsFacts::CAUSE);
     matches!(event.event, AuditEvent::VersionQuarantine | AuditEvent::VersionRelease | AuditEvent::VersionRemove)
+        && !is_unused
 }
 
 /// The role whose holders are told of an event.

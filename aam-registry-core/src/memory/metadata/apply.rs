@@ -49,6 +49,8 @@ impl Tables {
             }
             Write::NoteTokenNotice { token, notice } => self.token_notices.push((token, notice)),
             Write::EraseAccount { user, .. } => self.erase_account(user),
+            Write::DropAged { what, before, limit } => self.drop_aged(what, before, limit),
+            Write::SetReadOnly(mode) => self.read_only = mode,
             Write::RemoveInvitation(id) => {
                 self.invitations.remove(&id);
             }

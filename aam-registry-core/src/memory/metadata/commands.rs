@@ -4,7 +4,10 @@ use async_trait::async_trait;
 
 use super::MemoryMetadata;
 use crate::{
-    decide::{PublisherCommand, PublisherQuery, Request, RevokeTokenFacts, TellOfTokenFacts},
+    decide::{
+        DropAgedFacts, PublisherCommand, PublisherQuery, RemoveOldVersions, Request, RevokeTokenFacts,
+        SetReadOnlyFacts, TellOfTokenFacts,
+    },
     error::Result,
     ports::{CommandHandler, QueryHandler, QueryRequest},
 };
@@ -41,6 +44,17 @@ impl CommandHandler for MemoryMetadata {
                 let PublisherCommand { actor, package, .. } = asked.question();
                 asked.decide(&tables.publisher_facts(actor, package))
             }
+            Request::SetReadOnly(asked) => {
+                let caller = asked.question().actor.as_ref().map(|actor| tables.caller(actor)).unwrap_or_default();
+                asked.decide(&SetReadOnlyFacts { caller, mode: tables.read_only.clone() })
+            }
+            Request::RemoveOldVersions(asked) => {
+                let RemoveOldVersions { package, before, .. } = asked.question();
+                asked.decide(&tables.old_versions_facts(package, *before))
+            }
+            Request::DropAged(asked) => {
+                asked.decide(&DropAgedFacts { oldest: tables.oldest_aged(asked.question().what) })
+            }
             Request::ExchangeIdToken(asked) => asked.decide(&tables.exchange_facts(asked.question())),
         };
         tables.apply(decision?, now)
@@ -64,6 +78,17 @@ impl QueryHandler for MemoryMetadata {
                 let (name, reach) = &asked.question().0;
                 asked.answer(tables.package(name, *reach).map(|package| package.gates.clone()));
             }
+            QueryRequest::ReadOnlySwitch(asked) => asked.answer(tables.read_only.clone()),
+            QueryRequest::PackagesMadeBefore(asked) => {
+                let (before, after, limit) = &asked.question().0;
+                asked.answer(tables.packages_made_before(*before, after.as_ref(), *limit));
+            }
+            QueryRequest::OldVersionsOf(asked) => {
+                let (name, before) = &asked.question().0;
+                asked.answer(tables.old_versions_facts(name, *before));
+            }
+            QueryRequest::DigestsOf(asked) => asked.answer(tables.digests_of(&asked.question().0)),
+            QueryRequest::OldestAged(asked) => asked.answer(tables.oldest_aged(asked.question().0)),
             QueryRequest::ApprovalsOf(asked) => {
                 let (name, version) = &asked.question().0;
                 asked.answer(tables.approvals_of(name, version));

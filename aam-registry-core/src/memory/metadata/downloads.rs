@@ -26,7 +26,7 @@ impl DownloadStore for MemoryMetadata {
 
     async fn refresh_totals(&self) -> Result<()> {
         for version in self.tables().packages.values_mut().flat_map(|package| &mut package.versions) {
-            version.downloads = version.days.values().sum();
+            version.downloads = version.dropped_downloads + version.days.values().sum::<u64>();
         }
         Ok(())
     }

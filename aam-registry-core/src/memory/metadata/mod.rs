@@ -1,6 +1,7 @@
 //! Every metadata port over plain maps behind one lock.
 
 mod accounts;
+mod aged;
 mod apply;
 mod approvals;
 mod archive_index;
@@ -10,6 +11,7 @@ mod downloads;
 mod erasure;
 mod facts;
 mod jobs;
+mod old_versions;
 mod packages;
 mod publishing;
 mod queued_jobs;

@@ -98,6 +98,7 @@ impl From<&PublishCommit> for StoredVersion {
             recalls: Vec::new(),
             evals: BTreeMap::new(),
             days: BTreeMap::new(),
+            dropped_downloads: 0,
             downloads: 0,
         }
     }

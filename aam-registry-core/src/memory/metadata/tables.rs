@@ -8,9 +8,9 @@ use crate::{
     types::{
         AccountState, ApprovalStatus, ArchiveFile, ArchiveKey, AuditEntry, ChainLink, DistTag, DownloadBatchId,
         EvalName, EvalResult, Gates, Invitation, InvitationId, LatestTag, LoginSession, Manifest, NewAuditEntry,
-        OneTimeToken, PackageName, PublishedVersion, PublisherId, PublisherTokenId, Reach, ScopeName, ScopeRole,
-        SecondFactor, Sha256Digest, Token, TokenId, TokenNotice, TrustedPublisher, UploadId, User, UserId, Username,
-        Version, VersionStatus, VersionTexts, Visibility,
+        OneTimeToken, PackageName, PublishedVersion, PublisherId, PublisherTokenId, Reach, ReadOnlyMode, ScopeName,
+        ScopeRole, SecondFactor, Sha256Digest, Token, TokenId, TokenNotice, TrustedPublisher, UploadId, User, UserId,
+        Username, Version, VersionStatus, VersionTexts, Visibility,
     },
 };
 
@@ -30,6 +30,7 @@ pub(super) struct Tables {
     pub(super) revoked_tokens: BTreeSet<TokenId>,
     /// The notices that were told.
     pub(super) token_notices: Vec<(TokenId, TokenNotice)>,
+    pub(super) read_only: Option<ReadOnlyMode>,
     pub(super) invitations: BTreeMap<InvitationId, Invitation>,
     pub(super) scopes: BTreeMap<ScopeName, StoredScope>,
     pub(super) packages: BTreeMap<PackageName, StoredPackage>,
@@ -96,7 +97,9 @@ pub(super) struct StoredVersion {
     /// The last of each eval, by name.
     pub(super) evals: BTreeMap<EvalName, EvalResult>,
     pub(super) days: BTreeMap<Date, u64>,
-    /// The sum of `days` as of the last refresh.
+    /// The downloads of days that were dropped.
+    pub(super) dropped_downloads: u64,
+    /// The sum of both as of the last refresh.
     pub(super) downloads: u64,
 }
 

@@ -5,7 +5,7 @@ use crate::{
     error::{Detail, Error, Result},
     ports::CommandHandlerExt,
     registry::Registry,
-    types::{AuditEvent, Principal, Token, TokenId, TokenPattern, TokenScope, TokenScopes, TokenSecret},
+    types::{AuditEvent, Principal, Token, TokenId, TokenPattern, TokenScope, TokenScopes, TokenSecret, Username},
 };
 
 /// The longest name of a token, in characters.
@@ -84,6 +84,17 @@ impl Registry {
         Action::ListTokens.require_credential(by, None)?;
         Rights::of_account(by.acting_roles()).require_self(Action::ListTokens)?;
         self.inner().tokens.tokens(&by.actor(), self.now()).await
+    }
+
+    /// The live tokens of an account, newest first: for administrators and auditors.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], [`Error::UserNotFound`].
+    pub async fn tokens_of(&self, by: &Principal, username: &Username) -> Result<Vec<Token>> {
+        Action::ListAccounts.require_credential(by, None)?;
+        Rights::of_account(by.acting_roles()).require_everywhere(Action::ListAccounts)?;
+        let user = self.find_user(username).await?.ok_or_else(|| Error::UserNotFound(username.clone()))?;
+        self.inner().tokens.tokens(&Principal::of_host(&user).actor(), self.now()).await
     }
 
     /// Revokes a token of the caller's. A token may always revoke itself.

@@ -170,6 +170,11 @@ impl Registry {
         Ok(links.max_by_key(|link| link.position).unwrap_or_default())
     }
 
+    /// The position up to which the log was pruned.
+    pub(crate) async fn pruned_position(&self) -> Result<u64> {
+        Ok(self.pruned_audit().await?.position)
+    }
+
     /// Checks the entries up to the position `end`.
     async fn check_audit(&self, check: &mut AuditCheck, end: u64, progress: &mut impl FnMut(u64)) -> Result<()> {
         let mut at_once = AT_ONCE;

@@ -129,6 +129,9 @@ impl Registry {
         mut tell: impl FnMut(&Garbage) + Send,
     ) -> Result<CleanupReport> {
         self.require_own_storage().await?;
+        if !options.dry_run {
+            self.require_writable().await?;
+        }
         if !options.dry_run && !options.force {
             let looked = self.clean(CleanupOptions { dry_run: true, ..options }, &mut |_| {}).await?;
             if looked.suspicion.is_some() {

@@ -4,6 +4,7 @@
 //! concurrently or one after the other.
 
 mod accounts;
+mod aged;
 mod archives;
 mod audit;
 mod changes;
@@ -14,12 +15,14 @@ mod invitations;
 mod jobs;
 mod managing;
 mod moderation;
+mod old_versions;
 mod one_time;
 mod owners;
 mod packages;
 mod private;
 mod publish_rights;
 mod publishing;
+mod read_only;
 mod reports;
 mod scope_policy;
 mod scopes;
@@ -36,6 +39,7 @@ mod world;
 use futures_util::future::BoxFuture;
 
 pub use accounts::*;
+pub use aged::*;
 pub use archives::*;
 pub use audit::*;
 pub use changes::*;
@@ -46,12 +50,14 @@ pub use invitations::*;
 pub use jobs::*;
 pub use managing::*;
 pub use moderation::*;
+pub use old_versions::*;
 pub use one_time::*;
 pub use owners::*;
 pub use packages::*;
 pub use private::*;
 pub use publish_rights::*;
 pub use publishing::*;
+pub use read_only::*;
 pub use reports::*;
 pub use scope_policy::*;
 pub use scopes::*;
@@ -118,6 +124,11 @@ macro_rules! database_cases {
             a_result_of_an_eval_is_checked,
             a_gate_holds_a_tag,
             a_gate_is_checked,
+            old_versions_are_removed_unless_they_are_used,
+            packages_are_listed_by_age,
+            aged_downloads_are_dropped_and_totals_stay,
+            aged_tokens_and_reports_are_dropped,
+            read_only_mode_comes_and_goes,
             a_report_is_made_and_closed,
             a_report_is_checked,
             open_reports_of_a_user_are_few,

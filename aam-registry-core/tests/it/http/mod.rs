@@ -20,6 +20,7 @@ mod loads;
 mod mounting;
 mod packages;
 mod publish;
+mod read_only;
 mod reading;
 mod redirects;
 mod reply;

@@ -58,7 +58,7 @@ async fn filled(site: Site) -> (Site, String) {
 }
 
 /// Every operation of the document: its id, its method and a path of something that exists.
-fn operations() -> Vec<(String, Method, String)> {
+pub(super) fn operations() -> Vec<(String, Method, String)> {
     let paths = document()["paths"].as_object().expect("paths");
     let mut all = Vec::new();
     for (pattern, item) in paths {

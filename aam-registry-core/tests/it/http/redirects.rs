@@ -1,13 +1,16 @@
 //! Downloads that are redirected to a CDN.
 
-use aam_registry_core::{decorate::CdnArchives, types::Sha256Digest};
+use aam_registry_core::{
+    decorate::CdnArchives,
+    types::{ModerationCategory, Sha256Digest},
+};
 use http::Method;
 
 use super::{
     reply::Reply,
     site::{Site, request},
 };
-use crate::registry::world::{World, archive};
+use crate::registry::world::{World, archive, archive_with, name, version};
 
 const BASE: &str = "https://cdn.example.com";
 const PATH: &str = "/api/v1/packages/greet-kit/1.0.0/download";
@@ -119,4 +122,25 @@ async fn the_registry_itself_reads_archives_from_its_store() {
     assert_eq!(file.status, 200);
     let diff = site.get("/api/v1/packages/greet-kit/diff?from=1.0.0&to=1.1.0-rc.1%2Bbuild.5").await;
     assert_eq!(diff.status, 200);
+}
+
+/// What is private is fetched by a CDN that sends its secret, and by nobody else; what is withheld by nobody.
+#[tokio::test]
+async fn a_cdn_fetches_what_is_private_by_its_secret_alone() {
+    let site = Site::with(World::new(), "", |builder| builder.cdn_secret("the secret of the CDN"));
+    let ada = site.world.admin("ada").await;
+    let (kit, number) = (name("@ada/kit"), version("1.0.0"));
+    let bytes = archive_with("@ada/kit", "1.0.0", "private: true\n");
+    site.world.publish(&ada, bytes.clone()).await.expect("published");
+    let path = format!("/api/v1/packages/@ada/kit/1.0.0/download/{}", Sha256Digest::of(&bytes));
+    let ask = async |secret: &str| site.get_with(&path, &[("x-cdn-secret", secret)]).await;
+    let fetched = ask("the secret of the CDN").await;
+    assert_eq!((fetched.status.as_u16(), &fetched.body[..]), (200, &bytes[..]));
+    assert_eq!(ask("another").await.status, 404);
+    assert_eq!(site.get(&path).await.status, 404);
+    let other = format!("/api/v1/packages/@ada/kit/1.0.0/download/{}", "0".repeat(64));
+    assert_eq!(site.get_with(&other, &[("x-cdn-secret", "the secret of the CDN")]).await.status, 404);
+    let registry = &site.world.registry;
+    registry.quarantine(&ada, &kit, &number, ModerationCategory::Malware, "it phones home").await.expect("quarantined");
+    assert_eq!(ask("the secret of the CDN").await.status, 404);
 }

@@ -26,9 +26,11 @@ const TABLE: &[(&str, Action)] = &[
     ("disableTotp", Action::ChangeSecondFactor),
     ("makeResetLink", Action::ResetPassword),
     ("listUsers", Action::ListAccounts),
+    ("listTokensOfUser", Action::ListAccounts),
     ("changeUser", Action::DisableAccount),
     ("deleteUser", Action::DeleteAccount),
     ("deleteAccount", Action::DeleteOwnAccount),
+    ("setReadOnly", Action::SetReadOnly),
     ("createInvitation", Action::Invite),
     ("listInvitations", Action::Invite),
     ("revokeInvitation", Action::Invite),
@@ -117,7 +119,9 @@ async fn ask(site: &Site, operation: &str, (name, scope): (&str, &str), token: &
             send(Method::PATCH, "/api/v1/users/me", json!({"email": "x@example.com", "current_password": "wrong"}))
                 .await
         }
+        "setReadOnly" => send(Method::PUT, "/api/v1/read-only", json!({"read_only": false})).await,
         "listUsers" => act(Method::GET, "/api/v1/users").await,
+        "listTokensOfUser" => act(Method::GET, "/api/v1/users/nobody/tokens").await,
         "changeUser" => send(Method::PATCH, "/api/v1/users/nobody", json!({"disabled": true})).await,
         "deleteUser" => act(Method::DELETE, "/api/v1/users/nobody").await,
         "deleteAccount" => send(Method::DELETE, "/api/v1/users/me", json!({"current_password": "wrong"})).await,

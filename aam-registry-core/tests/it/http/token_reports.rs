@@ -86,6 +86,13 @@ async fn a_token_says_when_and_from_where_it_was_used() {
     assert_eq!(use_from("203.0.113.8", "").await, "203.0.113.7", "uses within a minute are one");
     site.world.clock.advance(Duration::from_mins(1));
     assert_eq!(use_from("127.0.0.1", "198.51.100.9").await, "198.51.100.9", "a proxy names the client");
+    site.world.admin("olga").await;
+    site.user("bob").await;
+    let of_ada = "/api/v1/users/ada/tokens";
+    let seen = site.act(Method::GET, of_ada, &site.login("olga").await).await;
+    assert_eq!(seen.json()["tokens"][0]["last_used_from"], "198.51.100.9", "{seen:?}");
+    site.act(Method::GET, of_ada, &site.login("bob").await).await.assert_error(403, "forbidden");
+    site.act(Method::GET, of_ada, "").await.assert_error(401, "unauthorized");
     let mine = site.act(Method::GET, "/api/v1/users/me", &token).await;
     assert!(!mine.text().contains("198.51.100.9"), "{mine:?}");
 }

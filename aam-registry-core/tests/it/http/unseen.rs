@@ -56,6 +56,7 @@ const ABOUT_NO_PACKAGE: &[&str] = &[
     "listInvitations",
     "listSessions",
     "listTokens",
+    "listTokensOfUser",
     "listUsers",
     "login",
     "logout",

@@ -1,5 +1,6 @@
 mod accounts;
 mod audit;
+mod cdn;
 mod changes;
 mod contents;
 mod downloads;

@@ -216,6 +216,12 @@ impl Client {
         Ok(answer.tokens)
     }
 
+    /// The API tokens of somebody else, for administrators.
+    pub(crate) async fn tokens_of(&self, username: &Username) -> Result<Vec<TokenInfo>> {
+        let answer: TokenList = self.get(self.url(&format!("users/{username}/tokens"))).await?;
+        Ok(answer.tokens)
+    }
+
     /// Revokes a token.
     pub(crate) async fn revoke_token(&self, id: &str) -> Result<()> {
         self.act(Method::DELETE, self.url(&format!("users/tokens/{id}")), None).await

@@ -221,6 +221,7 @@ fn hint(body: &ErrorBody, status: StatusCode, headers: &HeaderMap) -> Option<Str
         "user_not_found" => "check the spelling; who has no account yet makes one with `aam register`",
         "version_exists" => "a published version never changes: raise the version in aam.yaml",
         "payload_too_large" => "leave files out with .aamignore; see what is packed with `aam pkg publish --dry-run`",
+        "read_only" => "installing and searching work meanwhile; repeat this when its operator is done",
         _ if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() => return Some(later(headers)),
         _ => return None,
     };

@@ -111,6 +111,31 @@ fn outlived(failure: Failure) -> Failure {
     }
 }
 
+/// Tokens as a person reads them.
+pub(super) fn listed(tokens: &[TokenInfo]) -> Vec<String> {
+    if tokens.is_empty() {
+        return vec!["There are no tokens".to_owned()];
+    }
+    let heads = ["id", "name", "scopes", "packages", "expires", "last used"];
+    let mut rows = vec![heads.map(str::to_owned).to_vec()];
+    rows.extend(tokens.iter().map(|token| {
+        let packages = token.packages.as_deref().unwrap_or_default().join(",");
+        vec![
+            token.id.clone(),
+            token.name.clone(),
+            token.scopes.join(","),
+            if packages.is_empty() { "all".to_owned() } else { packages },
+            token.expires_at.map_or("never".to_owned(), |at| instant(at.0)),
+            last_used(token),
+        ]
+    }));
+    let mut lines = table(&rows);
+    if tokens.iter().any(|token| token.stale) {
+        lines.push("Stale tokens were not used for 90 days: revoke those that nobody needs".to_owned());
+    }
+    lines
+}
+
 /// When a token was last used.
 fn last_used(token: &TokenInfo) -> String {
     let mut at = token.last_used_at.map_or("never".to_owned(), |at| instant(at.0));
@@ -147,29 +172,7 @@ impl Token {
             }
             Self::List => {
                 let tokens = client.tokens().await?;
-                session.out.result(&tokens, || {
-                    if tokens.is_empty() {
-                        return vec!["You have no tokens".to_owned()];
-                    }
-                    let heads = ["id", "name", "scopes", "packages", "expires", "last used"];
-                    let mut rows = vec![heads.map(str::to_owned).to_vec()];
-                    rows.extend(tokens.iter().map(|token| {
-                        let packages = token.packages.as_deref().unwrap_or_default().join(",");
-                        vec![
-                            token.id.clone(),
-                            token.name.clone(),
-                            token.scopes.join(","),
-                            if packages.is_empty() { "all".to_owned() } else { packages },
-                            token.expires_at.map_or("never".to_owned(), |at| instant(at.0)),
-                            last_used(token),
-                        ]
-                    }));
-                    let mut lines = table(&rows);
-                    if tokens.iter().any(|token| token.stale) {
-                        lines.push("Stale tokens were not used for 90 days: revoke those you do not need".to_owned());
-                    }
-                    lines
-                })
+                session.out.result(&tokens, || listed(&tokens))
             }
             Self::Revoke { id } => {
                 client.revoke_token(&id).await?;

@@ -4,6 +4,7 @@ use aam_registry_core::types::Username;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
+use super::token;
 use crate::{
     failure::Result,
     output::{plain, table},
@@ -16,6 +17,7 @@ use crate::{
 #[command(long_about = "Manage the accounts of a registry, for administrators.\n\n  \
     aam user list --role admin\n  \
     aam user disable ada\n  \
+    aam user tokens ada\n  \
     aam user roles ada approver,auditor\n  \
     aam user reset-password ada")]
 pub(crate) enum User {
@@ -27,6 +29,11 @@ pub(crate) enum User {
     },
     /// Let an account in again
     Enable {
+        /// Whose account
+        username: Username,
+    },
+    /// List the API tokens of an account, with when and from where each was last used
+    Tokens {
         /// Whose account
         username: Username,
     },
@@ -98,6 +105,10 @@ impl User {
                     }));
                     table(&rows)
                 })
+            }
+            Self::Tokens { username } => {
+                let tokens = client.tokens_of(&username).await?;
+                session.out.result(&tokens, || token::listed(&tokens))
             }
             Self::Disable { username } => {
                 let user = client.change_user(&username, &json!({"disabled": true})).await?;

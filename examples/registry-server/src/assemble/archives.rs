@@ -20,7 +20,7 @@ use aam_registry_core::{
 };
 use secrecy::ExposeSecret;
 
-use super::{AssembleError, Purpose, cause, outgoing};
+use super::{AssembleError, Purpose, cause, cdn, outgoing};
 use crate::config::{DownloadRedirect, Endpoint, SecretKey, Settings, StorageBackend};
 
 /// How long a presigned link is valid. It only has to be valid when the download begins; the download
@@ -86,7 +86,10 @@ fn add_store<S: ArchiveStore + Clone>(
     }
     let base = settings.cdn_base_url.as_ref().map_or("", |url| url.as_str());
     let cdn = CdnArchives::new(archives, base).map_err(|error| AssembleError::Storage(error.to_string()))?;
-    Ok(builder.archives(cdn))
+    Ok(match cdn::signing(settings)? {
+        Some(signing) => builder.archives(cdn.with_signed_urls(signing, LINK_LIFETIME)),
+        None => builder.archives(cdn),
+    })
 }
 
 fn unusable(settings: &Settings, error: &Error) -> AssembleError {

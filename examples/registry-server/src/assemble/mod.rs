@@ -1,6 +1,7 @@
 //! Builds the registry from its adapters.
 
 mod archives;
+mod cdn;
 mod database;
 mod mail;
 mod outgoing;
@@ -81,6 +82,9 @@ pub(crate) enum AssembleError {
     /// Webhooks cannot be sent.
     #[error("webhooks cannot be sent: {0}")]
     Webhooks(String),
+    /// The CDN cannot be used.
+    #[error("the CDN cannot be used: {0}")]
+    Cdn(String),
     /// Reports of secret scanners cannot be checked.
     #[error("reports of secret scanners cannot be checked: {0}")]
     SecretScanning(String),
@@ -173,6 +177,7 @@ async fn assemble(settings: &Settings, purpose: Purpose) -> Result<Assembled, As
         Purpose::Serve => webhooks::add(builder, settings)?,
         _ => builder.operator_webhooks(webhooks::of_operator(settings)),
     };
+    let builder = cdn::add(builder, settings)?;
     let builder = mail::add(builder, settings)?;
     let builder = secret_scanning::add(trusted_publishing::add(builder, settings)?, settings)?;
     let builder = redis::add_limiter(archives::add(builder, settings, purpose)?, settings, redis.as_ref());
@@ -208,6 +213,9 @@ pub(crate) fn service(
         .cors(cors)
         .body_timeout(settings.body_timeout.0)
         .readiness(readiness);
+    if let Some(secret) = &settings.cdn_origin_secret {
+        builder = builder.cdn_secret(secret.0.expose_secret());
+    }
     if let Some(metrics) = metrics {
         builder = builder.metrics(metrics);
     }

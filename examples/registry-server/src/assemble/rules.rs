@@ -9,7 +9,7 @@ use aam_registry_core::{
     decide::ReadAccess,
     ports::RateClass,
     registry::{Policy, RegistrationPolicy},
-    types::{LatestPolicy, ManifestLimits},
+    types::{LatestPolicy, ManifestLimits, Retention},
 };
 use secrecy::{ExposeSecret, SecretString};
 
@@ -89,6 +89,13 @@ pub(super) fn policy(settings: &Settings) -> Policy {
         .with_upload_timeout(settings.upload_timeout.0)
         .with_uploads_per_user(settings.max_uploads_per_user.0)
         .with_audit_retention(settings.audit_retention_days.lifetime())
+        .with_retention(Retention {
+            downloads: settings.retention_downloads_days.lifetime(),
+            tokens: settings.retention_tokens_days.lifetime(),
+            reports: settings.retention_reports_days.lifetime(),
+            failed_jobs: settings.retention_failed_jobs_days.lifetime(),
+        })
+        .with_read_only(settings.read_only.is_on())
         .with_logged_reads(settings.audit_log_all_reads.is_on())
         .with_tags_per_package(settings.max_tags_per_package.0)
         .with_owners_per_package(settings.max_owners_per_package.0)

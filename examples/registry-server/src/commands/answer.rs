@@ -2,18 +2,22 @@
 
 use std::{
     fmt::Display,
-    io::{self, Write},
+    io::{self, BufWriter, Write},
     process::ExitCode,
 };
 
 use serde::Serialize;
 
+use super::listed::{Listed, print_json, print_lines};
 use crate::config::Faults;
 
 /// What a command prints when it completed, or when it had results before it failed.
 #[derive(Debug)]
 pub(super) struct Answer {
     text: String,
+    as_json: bool,
+    /// Printed before the text, or as the first members of the JSON object.
+    lists: Vec<(&'static str, Listed)>,
     good: bool,
     /// Why the command could not complete.
     broke_off: Option<Failed>,
@@ -27,12 +31,18 @@ impl Answer {
         } else {
             text.to_string()
         };
-        Self { text, good: true, broke_off: None }
+        Self { text, as_json, lists: Vec::new(), good: true, broke_off: None }
     }
 
     /// An answer that prints nothing.
     pub(super) fn silent() -> Self {
-        Self { text: String::new(), good: true, broke_off: None }
+        Self { text: String::new(), as_json: false, lists: Vec::new(), good: true, broke_off: None }
+    }
+
+    /// The same answer with a list of any length before it; in JSON a member of that name.
+    pub(super) fn with_list(mut self, name: &'static str, list: Listed) -> Self {
+        self.lists.push((name, list));
+        self
     }
 
     /// The same answer with the exit code of a failure unless `good`.
@@ -74,9 +84,8 @@ impl From<aam_registry_core::Error> for Failed {
 /// Prints the outcome: answers to the standard output, failures to the standard error.
 pub(super) fn exit_code(outcome: Result<Answer, Failed>) -> ExitCode {
     match outcome {
-        Ok(Answer { text, good, broke_off }) => {
-            let text = text.trim_end();
-            let printed = if text.is_empty() { Ok(()) } else { writeln!(io::stdout().lock(), "{text}") };
+        Ok(Answer { text, as_json, lists, good, broke_off }) => {
+            let printed = print(text.trim_end(), as_json, lists);
             match broke_off {
                 Some(failed) => failure(&failed),
                 None if good && printed.is_ok() => ExitCode::SUCCESS,
@@ -85,6 +94,19 @@ pub(super) fn exit_code(outcome: Result<Answer, Failed>) -> ExitCode {
         }
         Err(failed) => failure(&failed),
     }
+}
+
+fn print(text: &str, as_json: bool, lists: Vec<(&'static str, Listed)>) -> io::Result<()> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    if as_json && !lists.is_empty() {
+        print_json(lists, text, &mut out)?;
+    } else {
+        print_lines(lists, &mut out)?;
+        if !text.is_empty() {
+            writeln!(out, "{text}")?;
+        }
+    }
+    out.flush()
 }
 
 fn failure(failed: &Failed) -> ExitCode {

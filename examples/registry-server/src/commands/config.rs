@@ -1,9 +1,9 @@
-//! `config check` and `config show`.
+//! `config check`, `config show` and `config reference`.
 
 use serde_json::json;
 
 use super::{Answer, Failed, answer};
-use crate::config::{Listing, Surroundings, load};
+use crate::config::{self, Listing, Surroundings, load};
 
 /// Reports everything that is wrong with the configuration.
 pub(super) fn check(as_json: bool, surroundings: Surroundings) -> Result<Answer, Failed> {
@@ -27,4 +27,9 @@ pub(super) fn check(as_json: bool, surroundings: Surroundings) -> Result<Answer,
 pub(super) fn show(as_json: bool, surroundings: Surroundings) -> Result<Answer, Failed> {
     let listing = Listing::of(&load(surroundings)?);
     Ok(Answer::new(as_json, &listing, &listing))
+}
+
+/// Prints the page of all settings.
+pub(super) fn reference() -> Answer {
+    Answer::new(false, config::reference(), &())
 }

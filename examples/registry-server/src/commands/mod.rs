@@ -10,21 +10,25 @@ mod export;
 mod healthcheck;
 mod import;
 mod jobs;
+mod listed;
 mod migrate;
+mod old_versions;
 mod password;
 mod progress;
+mod read_only;
 mod serve;
 mod storage;
 mod token;
 mod user;
+mod version;
 mod webhook;
 
 use std::process::ExitCode;
 
 use crate::{
     cli::{
-        AuditAction, Cli, Command, ConfigAction, DbAction, JobsAction, StorageAction, TokenAction, UserAction,
-        WebhookAction,
+        AuditAction, Cli, Command, ConfigAction, DbAction, JobsAction, ReadOnlyAction, StorageAction, TokenAction,
+        UserAction, VersionAction, WebhookAction,
     },
     config::{Flags, Loaded, Surroundings, load},
 };
@@ -66,6 +70,11 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Some(Command::Token(token)) => match token.action {
             TokenAction::Revoke(revoke) => token::revoke(&revoke, surroundings(before.then(revoke.flags.clone()))),
         },
+        Some(Command::Version(version)) => match version.action {
+            VersionAction::Quarantine(of) => version::quarantine(&of, surroundings(before.then(of.of.flags.clone()))),
+            VersionAction::Release(of) => version::release(&of, surroundings(before.then(of.flags.clone()))),
+            VersionAction::Remove(of) => version::remove(&of, surroundings(before.then(of.flags.clone()))),
+        },
         Some(Command::Webhook(webhook)) => match webhook.action {
             WebhookAction::List(list) => webhook::list(&list, surroundings(before.then(list.flags.clone()))),
             WebhookAction::Enable(enable) => webhook::enable(&enable, surroundings(before.then(enable.flags.clone()))),
@@ -75,6 +84,11 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
             JobsAction::Retry(retry) => jobs::retry(&retry, surroundings(before.then(retry.flags.clone()))),
             JobsAction::Drop(drop) => jobs::drop(&drop, surroundings(before.then(drop.flags.clone()))),
         },
+        Some(Command::ReadOnly(command)) => match command.action {
+            ReadOnlyAction::On(on) => read_only::on(&on, surroundings(before.then(on.args.flags.clone()))),
+            ReadOnlyAction::Off(args) => read_only::off(&args, surroundings(before.then(args.flags.clone()))),
+            ReadOnlyAction::Status(args) => read_only::status(&args, surroundings(before.then(args.flags.clone()))),
+        },
         Some(Command::Storage(storage)) => match storage.action {
             StorageAction::Cleanup(cleanup) => {
                 storage::cleanup(&cleanup, surroundings(before.then(cleanup.flags.clone())))
@@ -82,6 +96,9 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
             StorageAction::Adopt(adopt) => storage::adopt(&adopt, surroundings(before.then(adopt.flags.clone()))),
             StorageAction::Verify(verify) => storage::verify(&verify, surroundings(before.then(verify.flags.clone()))),
         },
+        Some(Command::CleanupOldVersions(cleanup)) => {
+            old_versions::run(&cleanup, surroundings(before.then(cleanup.flags.clone())))
+        }
         Some(Command::Audit(audit)) => match audit.action {
             AuditAction::Verify(verify) => audit::verify(&verify, surroundings(before.then(verify.flags.clone()))),
             AuditAction::Export(export) => audit::export(&export, surroundings(before.then(export.flags.clone()))),
@@ -101,6 +118,7 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Some(Command::Config(config)) => match config.action {
             ConfigAction::Check(args) => config::check(args.json, surroundings(before.then(args.flags))),
             ConfigAction::Show(args) => config::show(args.json, surroundings(before.then(args.flags))),
+            ConfigAction::Reference => Ok(config::reference()),
         },
     };
     answer::exit_code(outcome)

@@ -4,7 +4,7 @@ use aam_registry_core::registry::{CleanupOptions, Damage, Garbage, GarbageFate, 
 use indicatif::HumanBytes;
 use serde_json::{Value, json};
 
-use super::{Answer, Failed, configuration, progress, runtime};
+use super::{Answer, Failed, configuration, listed::Listed, progress, runtime};
 use crate::{
     assemble::{self, Purpose},
     cli::{Adopt, Cleanup, Verify},
@@ -15,28 +15,27 @@ use crate::{
 pub(super) fn cleanup(command: &Cleanup, surroundings: Surroundings) -> Result<Answer, Failed> {
     let settings = configuration(surroundings)?.settings;
     let options = CleanupOptions { older_than: command.older_than, dry_run: command.dry_run, force: command.force };
-    let mut found: Vec<Garbage> = Vec::new();
+    let mut found = Listed::new(command.json)?;
     let cleaned = runtime()?.block_on(async {
         let registry = assemble::registry(&settings, Purpose::Archives).await?;
         let bar = progress::counting("found that nothing refers to");
         let cleaned = registry
             .clean_storage(options, |garbage| {
                 bar.inc(1);
-                found.push(garbage.clone());
+                found.add(|| line_of(garbage), || json_of(garbage));
             })
             .await;
         bar.finish_and_clear();
         Ok::<_, Failed>(cleaned)
     })?;
 
-    let mut lines: Vec<_> = found.iter().map(line_of).collect();
-    let items: Vec<_> = found.iter().map(json_of).collect();
+    let mut lines = Vec::new();
     let report = match cleaned {
         Ok(report) => report,
         Err(error) => {
             let failed = Failed::from(error);
-            let json = json!({ "dry_run": command.dry_run, "items": items, "error": failed.to_string() });
-            return Ok(Answer::new(command.json, lines.join("\n"), &json).broken_off_by(failed));
+            let json = json!({ "dry_run": command.dry_run, "error": failed.to_string() });
+            return Ok(Answer::new(command.json, "", &json).with_list("items", found).broken_off_by(failed));
         }
     };
     let stopped = report.suspicion.filter(|_| !command.dry_run && !command.force);
@@ -56,12 +55,12 @@ pub(super) fn cleanup(command: &Cleanup, surroundings: Surroundings) -> Result<A
         "dry_run": command.dry_run, "scanned": report.scanned, "archives": report.archives,
         "unfinished": report.unfinished, "bytes": report.bytes, "failed": report.failed,
         "stopped": stopped.is_some(), "needs_force": needs_force,
-        "items": items,
     });
     if let (true, Some(why)) = (command.dry_run, &needs_force) {
         lines.push(why.clone());
     }
-    let answer = Answer::new(command.json, lines.join("\n"), &json).bad_unless(report.failed == 0);
+    let answer = Answer::new(command.json, lines.join("\n"), &json);
+    let answer = answer.with_list("items", found).bad_unless(report.failed == 0);
     Ok(match needs_force.filter(|_| stopped.is_some()) {
         Some(why) => answer.broken_off_by(Failed(why)),
         None => answer,
@@ -111,7 +110,8 @@ fn json_of(garbage: &Garbage) -> Value {
 /// Checks that every version has its archive.
 pub(super) fn verify(command: &Verify, surroundings: Surroundings) -> Result<Answer, Failed> {
     let settings = configuration(surroundings)?.settings;
-    let (mut lines, mut items, mut not_permitted) = (Vec::new(), Vec::<Value>::new(), Vec::<Value>::new());
+    let mut lines = Vec::new();
+    let (mut damaged, mut not_permitted) = (Listed::new(command.json)?, Listed::new(command.json)?);
     let verified = runtime()?.block_on(async {
         let registry = assemble::registry(&settings, Purpose::Archives).await?;
         let bar = progress::counting("versions checked");
@@ -131,12 +131,16 @@ pub(super) fn verify(command: &Verify, surroundings: Surroundings) -> Result<Ans
                         ("not_permitted", format!("its archive is not readable: permission denied: {reason}"))
                     }
                 };
-                let items = if problem == "not_permitted" { &mut not_permitted } else { &mut items };
-                items.push(json!({
-                    "package": package.as_str(), "version": version.to_string(),
-                    "archive": location.archive.as_str(), "problem": problem, "message": told,
-                }));
-                lines.push(format!("{package} {version}: {told} ({})", location.archive));
+                let items = if problem == "not_permitted" { &mut not_permitted } else { &mut damaged };
+                items.add(
+                    || format!("{package} {version}: {told} ({})", location.archive),
+                    || {
+                        json!({
+                            "package": package.as_str(), "version": version.to_string(),
+                            "archive": location.archive.as_str(), "problem": problem, "message": told,
+                        })
+                    },
+                );
             })
             .await;
         bar.finish_and_clear();
@@ -147,10 +151,9 @@ pub(super) fn verify(command: &Verify, surroundings: Surroundings) -> Result<Ans
         Ok(report) => report,
         Err(error) => {
             let failed = Failed::from(error);
-            let json = json!({
-                "deep": command.deep, "damaged": items, "not_permitted": not_permitted, "error": failed.to_string(),
-            });
-            return Ok(Answer::new(command.json, lines.join("\n"), &json).broken_off_by(failed));
+            let json = json!({ "deep": command.deep, "error": failed.to_string() });
+            let answer = Answer::new(command.json, "", &json).with_list("damaged", damaged);
+            return Ok(answer.with_list("not_permitted", not_permitted).broken_off_by(failed));
         }
     };
     let how = if command.deep { "read and compared" } else { "looked at" };
@@ -165,10 +168,10 @@ pub(super) fn verify(command: &Verify, surroundings: Surroundings) -> Result<Ans
     let mismatch = mismatch(&report);
     lines.extend(mismatch.clone());
     let json = json!({
-        "deep": command.deep, "checked": report.checked, "bytes": report.bytes, "damaged": items,
-        "not_permitted": not_permitted, "mismatch": mismatch,
+        "deep": command.deep, "checked": report.checked, "bytes": report.bytes, "mismatch": mismatch,
     });
-    Ok(Answer::new(command.json, lines.join("\n"), &json).bad_unless(report.is_good()))
+    let answer = Answer::new(command.json, lines.join("\n"), &json).with_list("damaged", damaged);
+    Ok(answer.with_list("not_permitted", not_permitted).bad_unless(report.is_good()))
 }
 
 /// Why the database and the archives do not belong together, or `None` if they do.

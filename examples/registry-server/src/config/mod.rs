@@ -7,6 +7,7 @@ mod fault;
 mod flags;
 mod listing;
 mod near_miss;
+mod reference;
 mod resolve;
 mod setting;
 mod sources;
@@ -18,10 +19,11 @@ pub(crate) use address::{MASK, may_hold_secret};
 pub(crate) use fault::Faults;
 pub(crate) use flags::{Flags, keys_of_the_file_alone};
 pub(crate) use listing::Listing;
+pub(crate) use reference::reference;
 pub(crate) use resolve::{Loaded, load};
 pub(crate) use sources::Surroundings;
 pub(crate) use table::Settings;
 pub(crate) use values::{
-    Bucket, DatabaseUrl, DownloadRedirect, Endpoint, LatestChoice, LogFormat, Origins, PostgresUrl, ReadChoice,
-    Registration, SecretKey, StorageBackend, parse_age,
+    Bucket, CdnProvider, DatabaseUrl, DownloadRedirect, Endpoint, LatestChoice, LogFormat, Origins, PostgresUrl,
+    ReadChoice, Registration, SecretKey, StorageBackend, parse_age,
 };

@@ -11,7 +11,7 @@ use super::{
     setting::{Fallback, Kind, Refusal, Spec},
     sources::{Layers, Source, Surroundings},
     table::{Settings, TABLE},
-    values::{DownloadRedirect, ReadChoice, StorageBackend},
+    values::{CdnProvider, DownloadRedirect, ReadChoice, StorageBackend},
 };
 
 /// The selected value of a setting.
@@ -272,8 +272,57 @@ impl Settings {
             ),
         ]
         .into_iter()
+        .chain(self.cdn_faults())
         .filter_map(|(lacks, name, problem)| lacks.then_some((name, problem)))
         .collect()
+    }
+
+    /// What the settings of a CDN lack.
+    fn cdn_faults(&self) -> [(bool, &'static str, &'static str); 8] {
+        let provider = self.cdn_provider;
+        let purges_by_token = matches!(provider, Some(CdnProvider::Cloudflare | CdnProvider::Fastly));
+        let has_zone = matches!(provider, Some(CdnProvider::Cloudflare | CdnProvider::Cloudfront));
+        let signs = self.cdn_signing_key.is_some();
+        [
+            (
+                provider.is_some() && self.cdn_base_url.is_none(),
+                "cdn.base_url",
+                "is required where cdn.provider is set",
+            ),
+            (
+                has_zone && self.cdn_zone.is_none(),
+                "cdn.zone",
+                "is required: the zone id, or the id of the distribution",
+            ),
+            (
+                purges_by_token && self.cdn_purge_token.is_none(),
+                "cdn.purge_token",
+                "is required where cdn.provider is cloudflare or fastly",
+            ),
+            (
+                provider == Some(CdnProvider::Cloudfront)
+                    && (self.aws_access_key_id.is_none() || self.aws_secret_access_key.is_none()),
+                "AWS_ACCESS_KEY_ID",
+                "and AWS_SECRET_ACCESS_KEY are required where cdn.provider is cloudfront",
+            ),
+            (signs && provider.is_none(), "cdn.provider", "is required where cdn.signing_key is set"),
+            (
+                signs && self.cdn_origin_secret.is_none(),
+                "cdn.origin_secret",
+                "is required where cdn.signing_key is set: the CDN has to send it to fetch what is private",
+            ),
+            (
+                self.cdn_origin_secret.is_some() && !signs,
+                "cdn.signing_key",
+                "is required where cdn.origin_secret is set: a CDN that does not check signatures hands what is private \
+                 to everybody",
+            ),
+            (
+                signs && provider == Some(CdnProvider::Cloudfront) && self.cdn_signing_key_id.is_none(),
+                "cdn.signing_key_id",
+                "is required where cdn.provider is cloudfront",
+            ),
+        ]
     }
 
     /// Settings that work together but are not recommended.

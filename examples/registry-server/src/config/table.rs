@@ -12,11 +12,11 @@ use super::{
     resolve::Resolver,
     setting::{Fallback, Kind, Secrecy, Spec, Value, read, settings},
     values::{
-        AdminPassword, ApprovalChoice, Audience, Backlog, BaseUrl, Bucket, CaBundle, ClientIpHeader, Connections,
-        ConnectionsPerAddress, Count, DatabaseUrl, Domain, DownloadRedirect, Downloads, EmailAddress, Endpoint, Host,
-        Hours, Issuers, JwtSecrets, KeysPlace, LatestChoice, LogFormat, LogLevel, MetricsAddress, MetricsToken,
-        NameList, Networks, Origins, PerMinute, PoolSize, Port, PostgresUrl, ProxyExceptions, ProxyUrl, ReadChoice,
-        RedisUrl, Registration, Retention, Room, Seconds, SecretKey, SecretsKeys, Sender, Size, SmtpTls,
+        AdminPassword, ApprovalChoice, Audience, Backlog, BaseUrl, Bucket, CaBundle, CdnProvider, ClientIpHeader,
+        Connections, ConnectionsPerAddress, Count, DatabaseUrl, Domain, DownloadRedirect, Downloads, EmailAddress,
+        Endpoint, Host, Hours, Issuers, JwtSecrets, KeysPlace, LatestChoice, LogFormat, LogLevel, MetricsAddress,
+        MetricsToken, NameList, Networks, Origins, PerMinute, PoolSize, Port, PostgresUrl, ProxyExceptions, ProxyUrl,
+        ReadChoice, RedisUrl, Registration, Retention, Room, Seconds, SecretKey, SecretsKeys, Sender, Size, SmtpTls,
         StorageBackend, Streams, Switch, TagList, Threads, Timeout, TokenDays, Uploads, Webhooks, Word,
     },
 };
@@ -153,6 +153,19 @@ settings! {
         cdn_enabled: Switch = "cdn.enabled", Fallback::Text("false");
         /// Address of the CDN, whose origin is this registry
         cdn_base_url: Option<BaseUrl> = "cdn.base_url";
+        /// Which CDN it is, so that it can be purged and URLs can be signed for it
+        cdn_provider: Option<CdnProvider> = "cdn.provider";
+        /// What is purged there: the zone of Cloudflare, the distribution of CloudFront
+        cdn_zone: Option<Word> = "cdn.zone";
+        /// API token of Cloudflare or Fastly that may purge; CloudFront takes AWS_ACCESS_KEY_ID and its secret
+        cdn_purge_token: Option<SecretKey> = "cdn.purge_token" [secret];
+        /// Id of the public key in CloudFront
+        cdn_signing_key_id: Option<Word> = "cdn.signing_key_id";
+        /// Key that signs URLs, so that private packages are downloaded from the CDN, too: a private key in PEM for
+        /// CloudFront, a secret for Cloudflare, a key in base64 for Fastly
+        cdn_signing_key: Option<SecretKey> = "cdn.signing_key" [secret];
+        /// Secret that the CDN sends as `X-Cdn-Secret` to fetch what is private
+        cdn_origin_secret: Option<SecretKey> = "cdn.origin_secret" [secret];
     }
     "Cache" {
         /// Redis, for rate limits and a metadata cache that replicas share
@@ -227,6 +240,8 @@ settings! {
         /// Most concurrent uploads of one account on each replica; twice as many of one address.
         /// Further uploads wait for 10 s and are then answered 429
         max_uploads_per_user: Uploads = "MAX_UPLOADS_PER_USER", Fallback::Text("4");
+        /// Whether this server refuses every change, whatever `aam-registry read-only` says
+        read_only: Switch = "READ_ONLY", Fallback::Text("off");
         /// Most dist-tags of a package beside `latest`
         max_tags_per_package: Count = "MAX_TAGS_PER_PACKAGE", Fallback::Text("100");
         /// Most owners of a package, beside the owners of its scope
@@ -302,6 +317,16 @@ settings! {
         /// version and user
         audit_log_all_reads: Switch = "audit.log_all_reads", Fallback::Text("false");
     }
+    "Retention" {
+        /// Days for which the downloads of each version and day are kept, 0 for ever; the totals stay
+        retention_downloads_days: Retention = "retention.downloads_days", Fallback::Text("730");
+        /// Days for which API tokens are kept after they were revoked or have expired, 0 for ever
+        retention_tokens_days: Retention = "retention.tokens_days", Fallback::Text("90");
+        /// Days for which reports are kept after they were closed, 0 for ever
+        retention_reports_days: Retention = "retention.reports_days", Fallback::Text("365");
+        /// Days for which queued jobs are kept after they were given up, 0 for ever
+        retention_failed_jobs_days: Retention = "retention.failed_jobs_days", Fallback::Text("90");
+    }
     "Metrics" {
         /// Token without which /metrics answers 401; open to everybody by default
         metrics_token: Option<MetricsToken> = "METRICS_TOKEN" [secret];
@@ -317,10 +342,6 @@ settings! {
         });
     }
     later {
-        "Purging and signing on a CDN are not built into this release; downloads are redirected to cdn.base_url without it" {
-            "cdn.provider"; "cdn.purge_token" [secret]; "cdn.zone"; "cdn.signing_key_id"; "cdn.signing_key" [secret];
-            "cdn.origin_secret" [secret];
-        }
         "Web pages are not built into this release" { "PAGES", OFF; "INDEXABLE", OFF; }
         "Access in the formats of other registries is not built into this release" { "FACADES", NONE; }
         "The MCP server is not built into this release" { "MCP", OFF; }
@@ -330,7 +351,6 @@ settings! {
         "Dist-tags that need approval are not built into this release" {
             "REQUIRE_APPROVAL_FOR_TAGS", OFF;
         }
-        "A read-only registry is not built into this release" { "READ_ONLY", OFF; }
         "Turning password login off is not built into this release" { "PASSWORD_LOGIN", &["on"]; }
         "Single sign-on is not built into this release" {
             "OIDC_ISSUER"; "OIDC_CLIENT_ID"; "OIDC_CLIENT_SECRET" [secret]; "OIDC_SCOPES"; "OIDC_USERNAME_CLAIM";

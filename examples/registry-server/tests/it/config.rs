@@ -257,7 +257,6 @@ fn what_this_release_cannot_do_is_refused_in_plain_words() {
         ("REQUIRE_SIGNATURES", "true", "Signatures are not built"),
         ("REQUIRE_APPROVAL_FOR_TAGS", "stable", "Dist-tags that need approval are not built"),
         ("REGISTRY_PRIVATE_KEY", "key.pem", "Attestation is not built"),
-        ("READ_ONLY", "true", "A read-only registry is not built"),
         ("PASSWORD_LOGIN", "off", "Turning password login off is not built"),
         ("OIDC_ISSUER", "https://id.example.com", "Single sign-on is not built"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://h", "OpenTelemetry are not built"),
@@ -271,24 +270,38 @@ fn what_this_release_cannot_do_is_refused_in_plain_words() {
         assert!(stderr.contains(name) && stderr.contains(told), "{name}: {stderr}");
         assert!(!stderr.contains("hunter2"), "{name}: {stderr}");
     }
-    for (yaml, told) in [
-        ("audit: { enabled: false }", "audit.enabled"),
-        ("cdn: { provider: fastly }", "cdn.provider"),
-        ("cdn: { purge_token: hunter2 }", "cdn.purge_token"),
-        ("cdn: { zone: z }", "cdn.zone"),
-        ("cdn: { signing_key_id: k }", "cdn.signing_key_id"),
-        ("cdn: { signing_key: hunter2 }", "cdn.signing_key"),
-        ("cdn: { origin_secret: hunter2 }", "cdn.origin_secret"),
-    ] {
+    let site = Site::new();
+    site.write("config.yaml", "audit: { enabled: false }");
+    let stderr = site.run(&["config", "check"]).failed().stderr();
+    assert!(stderr.contains("audit.enabled") && stderr.contains("in this release"), "{stderr}");
+}
+
+/// What the settings of a CDN lack is told at once, and no secret with it.
+#[test]
+fn a_cdn_is_configured_whole_or_not_at_all() {
+    let check = |yaml: &str| {
         let site = Site::new();
         site.write("config.yaml", yaml);
-        let stderr = site.run(&["config", "check"]).failed().stderr();
-        assert!(
-            stderr.contains(told) && stderr.contains("in this release") || stderr.contains("into this release"),
-            "{stderr}"
-        );
-        assert!(!stderr.contains("hunter2"), "{stderr}");
+        let ran = site.run(&["config", "check"]);
+        assert!(!ran.stderr().contains("hunter2"), "{}", ran.stderr());
+        (ran.code() == Some(0), ran.stderr())
+    };
+    let base = "enabled: true, base_url: https://cdn.example.com";
+    for (yaml, lacks) in [
+        ("provider: fastly, purge_token: hunter2".to_owned(), "cdn.base_url"),
+        (format!("{base}, provider: fastly"), "cdn.purge_token"),
+        (format!("{base}, provider: cloudflare, purge_token: hunter2"), "cdn.zone"),
+        (format!("{base}, provider: cloudfront, zone: E1"), "AWS_ACCESS_KEY_ID"),
+        (format!("{base}, signing_key: hunter2, origin_secret: hunter2"), "cdn.provider"),
+        (format!("{base}, provider: fastly, purge_token: t, signing_key: hunter2"), "cdn.origin_secret"),
+        (format!("{base}, provider: fastly, purge_token: t, origin_secret: hunter2"), "cdn.signing_key"),
+    ] {
+        let (is_good, stderr) = check(&format!("cdn: {{ {yaml} }}"));
+        assert!(!is_good && stderr.contains(lacks), "{yaml}: {stderr}");
     }
+    let whole = "provider: cloudflare, zone: z, purge_token: hunter2, signing_key: hunter2, origin_secret: hunter2";
+    let (is_good, stderr) = check(&format!("cdn: {{ {base}, {whole} }}"));
+    assert!(is_good, "{stderr}");
 }
 
 #[test]
@@ -473,7 +486,7 @@ fn help_tells_of_every_setting_what_it_may_be() {
         "--rate-limit-auth <N>",
         "cdn.enabled Whether there is a CDN in front of this registry [allowed: `true` or `false`] [default: false]",
         "cdn.base_url ",
-        "cdn.provider Purging and signing on a CDN are not built into this release",
+        "cdn.provider Which CDN it is, so that it can be purged",
         "cache.enabled ",
         "cache.ttl_seconds ",
         "audit.enabled The audit log cannot be turned off in this release [allowed: `true`]",

@@ -90,3 +90,27 @@ fn a_backup_is_made_and_restored_as_the_document_says() {
     // The key that signs login sessions is part of the backup.
     assert_eq!(web::get_with(server.port(), "/api/v1/users/me", &authorization).expect("answered").status, 200);
 }
+
+#[test]
+fn the_api_by_example_works_by_curl() {
+    let site = Site::new();
+    let server = site.serve(&[]);
+    // With the password that the example asks for.
+    web::sign_up(server.port(), "alice");
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("greet-kit-1.0.0.aam"), fixture("greet-kit-1.0.0.aam")).expect("written");
+    let registry = format!("http://127.0.0.1:{}", server.port());
+    let variables = [("REGISTRY", Path::new(&registry)), ("PASSWORD", Path::new(web::PASSWORD))];
+    let said = run(&commands("docs/api-by-example.md", "## curl"), folder.path(), &variables);
+    assert!(said.contains(r#""version":"1.0.0""#), "{said}");
+}
+
+#[test]
+fn the_page_of_settings_is_what_the_server_prints() {
+    let printed = Site::new().run(&["config", "reference"]).succeeded().stdout();
+    let page = fs::read_to_string(repository().join("docs/configuration.md")).expect("there");
+    assert!(
+        printed == page,
+        "docs/configuration.md is not up to date: `cargo run -p aam-registry -- config reference > docs/configuration.md`"
+    );
+}

@@ -131,10 +131,12 @@ pub(crate) fn delete(port: u16, path: &str, authorization: &str) -> Answer {
     read(&mut stream).expect("answered")
 }
 
+/// The password of accounts that [`sign_up`] creates.
+pub(crate) const PASSWORD: &str = "a sentence that is long enough";
+
 /// Creates an account and logs in; returns the `Authorization` header.
 pub(crate) fn sign_up(port: u16, username: &str) -> String {
-    let password = "a sentence that is long enough";
-    let account = json!({ "username": username, "email": format!("{username}@example.com"), "password": password });
+    let account = json!({ "username": username, "email": format!("{username}@example.com"), "password": PASSWORD });
     assert_eq!(post(port, "/api/v1/users/register", "", &account).status, 201);
     let login = post(port, "/api/v1/users/login", "", &account).json();
     format!("Authorization: Bearer {}\r\n", login["access_token"].as_str().expect("a token"))

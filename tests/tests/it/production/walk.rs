@@ -42,7 +42,7 @@ async fn log_in(server: &Server, username: &str) -> Api {
 async fn registered(server: &Server, mailbox: &Mailbox, username: &str, more: &[&str]) -> Machine {
     let machine = Machine::without_login(server);
     let (folder, email) = (machine.folder("anywhere"), format!("{username}@example.com"));
-    let arguments = [&["register", "--username", username, "--email", &email, "--password-stdin"], more].concat();
+    let arguments = [&["register", "--username", username, "--email", &email, "--password-stdin"][..], more].concat();
     let asked = machine.run_with_input(&folder, &arguments, PASSWORD).await.expect_code(0).json();
     assert_eq!(asked["awaits_verification"], true, "{asked}");
     let early = json!({"username": username, "password": PASSWORD});

@@ -76,14 +76,17 @@ INSERT INTO package_owners (package_id, user_id)
 SELECT n, md5('user' || n % 20000 + 1)::uuid FROM generate_series(1, 100000) n;
 
 INSERT INTO versions (id, package_id, version, version_key, published_at, published_by, sha256, archive, archive_size,
-    dependencies)
+    dependencies, dependencies_listed)
 SELECT id, package, '1.0.' || id, '1.0.' || id, 1700000000000000 + id, md5('user' || package % 20000 + 1)::uuid,
-    sha256(id::text::bytea), 'archives/' || right(upload, 2) || '/' || upload || '.aam', 1234, '{}'
+    sha256(id::text::bytea), 'archives/' || right(upload, 2) || '/' || upload || '.aam', 1234, '{}', TRUE
 FROM (
     SELECT id, CASE WHEN id <= 200000 THEN (id + 1) / 2 ELSE id % 20 + 1 END AS package,
         md5('upload' || id)::uuid::text AS upload
     FROM generate_series(1, 210000) id
 ) v;
+
+INSERT INTO version_dependencies (name, version_id, requirement)
+SELECT 'needed-' || id % 1000, id, '^1.' || id % 10 FROM versions;
 
 INSERT INTO manifests (version_id, document)
 SELECT v.id, json_build_object('name', p.name, 'version', v.version, 'description', 'For tests',

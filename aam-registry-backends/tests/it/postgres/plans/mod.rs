@@ -19,6 +19,7 @@ const SMALL: &[&str] = &[
     // As many rows as config.yaml lists webhooks.
     "operator_webhooks",
     "pending_totals",
+    "read_only_mode",
     "refinery_schema_history",
     "registry_identity",
     "registry_totals",

@@ -83,6 +83,18 @@ choice! {
 }
 
 choice! {
+    /// Which CDN is in front of the registry.
+    CdnProvider as "WHICH" {
+        /// Cloudflare.
+        Cloudflare = "cloudflare",
+        /// Amazon CloudFront.
+        Cloudfront = "cloudfront",
+        /// Fastly.
+        Fastly = "fastly",
+    }
+}
+
+choice! {
     /// Who may create an account.
     Registration as "WHO" {
         /// Everybody.

@@ -15,7 +15,7 @@ mod webhooks;
 
 pub(crate) use accounts::{AdminPassword, ApprovalChoice, EmailAddress, JwtSecrets, NameList, SecretsKeys, TagList};
 pub(crate) use choices::{
-    DownloadRedirect, LatestChoice, LogFormat, LogLevel, ReadChoice, Registration, StorageBackend, Switch,
+    CdnProvider, DownloadRedirect, LatestChoice, LogFormat, LogLevel, ReadChoice, Registration, StorageBackend, Switch,
 };
 pub(crate) use database::{DatabaseUrl, PostgresUrl};
 pub(crate) use mail::{Sender, SmtpTls};

@@ -17,6 +17,7 @@ const OF_THE_REGISTRY: &[&str] = &[
     "aam_users_total",
     "aam_storage_bytes",
     "aam_registry_downloads",
+    "aam_read_only",
     "aam_jobs_waiting",
     "aam_jobs_failed",
     "aam_jobs_overdue_seconds",

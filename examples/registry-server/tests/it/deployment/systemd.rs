@@ -27,7 +27,7 @@ fn values<'a>(unit: &'a str, key: &str) -> Vec<&'a str> {
 #[test]
 fn the_server_has_every_command_that_is_run() {
     let services = units(".service");
-    assert_eq!(services.len(), 2);
+    assert_eq!(services.len(), 3);
     for (name, unit) in services {
         let command = values(&unit, "ExecStart");
         assert_eq!(command.len(), 1, "{name}");
@@ -76,7 +76,7 @@ fn every_service_is_confined_alike() {
 #[test]
 fn a_timer_starts_the_service_of_its_name() {
     let timers = units(".timer");
-    assert_eq!(timers.len(), 1);
+    assert_eq!(timers.len(), 2);
     for (name, unit) in timers {
         let service = name.replace(".timer", ".service");
         assert!(units(".service").iter().any(|(other, _)| *other == service), "{service}");
