@@ -1,7 +1,8 @@
 use std::{
     env,
     io::{Seek, Write},
-    process::{Command, Stdio},
+    process::{Command, Output, Stdio},
+    time::Duration,
 };
 
 use serde_json::Value;
@@ -42,6 +43,27 @@ impl Ran {
         Self::of(command).await
     }
 
+    /// Runs a command of the server's program in an empty folder and kills it (SIGKILL) after that time. Its output if
+    /// it had ended before.
+    pub async fn killed_after(time: Duration, settings: &Settings, arguments: &[&str]) -> Option<Self> {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mut command = server_program(settings);
+        command.args(arguments).current_dir(folder.path());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the command runs");
+        tokio::time::sleep(time).await;
+        // It may have ended already.
+        let _ = child.kill();
+        let ended =
+            task::spawn_blocking(move || child.wait_with_output()).await.expect("no panic").expect("its output");
+        ended.status.code().map(|_| Self::with(ended))
+    }
+
+    fn with(ended: Output) -> Self {
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
+        Self { code: ended.status.code(), stdout: text(ended.stdout), stderr: text(ended.stderr) }
+    }
+
     pub(crate) async fn of(mut command: Command) -> Self {
         command.stdin(Stdio::null());
         Self::ended(command).await
@@ -59,8 +81,7 @@ impl Ran {
         // The command may connect to a server in this process, so do not block the runtime.
         let ran = task::spawn_blocking(move || command.output());
         let ran = ran.await.expect("no panic").expect("the command runs");
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
-        Self { code: ran.status.code(), stdout: text(ran.stdout), stderr: text(ran.stderr) }
+        Self::with(ran)
     }
 
     /// Asserts the exit code.

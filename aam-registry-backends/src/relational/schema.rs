@@ -3,8 +3,7 @@
 use aam_registry_core::{Error, Result, error::Outcome, types::Version};
 use refinery_core::{Migration, Runner};
 
-use super::{embedded::Embedded, resources};
-
+use super::{embedded::Embedded, resources, rows::UNFINISHED};
 /// The table in which migrations that ran are kept, in every database.
 pub(crate) const HISTORY: &str = "refinery_schema_history";
 
@@ -61,6 +60,10 @@ pub(crate) fn is_newer(known: &[Migration], applied: &[i64]) -> bool {
 
 /// Fails where a newer release left a schema that serves no release before `oldest`.
 pub(crate) fn require_served(oldest: &str) -> Result<()> {
+    if oldest == UNFINISHED {
+        let reason = "a restore into it was not finished; run `aam-registry restore` again, which starts anew";
+        return Err(Error::unfit(reason));
+    }
     let ours = env!("CARGO_PKG_VERSION");
     let parse = |text: &str| text.parse::<Version>().ok();
     if parse(oldest).is_some_and(|oldest| parse(ours).is_some_and(|ours| ours >= oldest)) {

@@ -6,10 +6,15 @@ use rusqlite::Connection;
 use super::{
     SqliteConfig,
     connection::{open_reader, open_writer, setup_lock},
-    failure::unavailable,
+    failure::{Tx, unavailable},
+    sql,
 };
 use crate::relational::{
     embedded::{Embedded, embedded},
+    rows::{
+        FIRST_STEPS, NEWER_THAN_BACKUP, RESTORED_MEANWHILE, UNFINISHED_VERSION, mark_statements, migration_name,
+        steps_of, unmark_statements,
+    },
     schema as relational,
 };
 
@@ -36,6 +41,7 @@ const MIGRATIONS: &[Embedded] = &embedded![
     "V19__invitations_and_token_notices",
     "V21__scope_policy_and_token_use",
     "V22__operation",
+    "V23__registry_id_spelling",
 ];
 
 /// Brings the schema of a database up to date; gives the names of the
@@ -100,6 +106,61 @@ pub fn oldest_release() -> String {
 /// Fails unless this release can work on the schema as it is.
 pub(super) fn require_current(connection: &Connection) -> Result<()> {
     relational::require_none(&missing(connection)?)
+}
+
+/// The names of this release's migrations, without their numbers.
+pub fn migration_names() -> Vec<String> {
+    MIGRATIONS.iter().map(|(migration, _)| migration_name(migration).to_owned()).collect()
+}
+
+/// The names of the migrations that made the schema, without their numbers.
+pub(super) fn applied_names(connection: &Connection) -> Tx<Vec<String>> {
+    let names = format!("SELECT name FROM {} ORDER BY version", relational::HISTORY);
+    sql::all(connection, &names, [], sql::value)
+}
+
+/// Marks an empty database as half restored, and brings it to the schema of a backup that had the migrations of these
+/// names.
+pub(super) fn begin_restore(connection: &mut Connection, names: &[String]) -> Result<()> {
+    let known = &MIGRATIONS[..steps_of(MIGRATIONS, names)?];
+    let mut applied = applied(connection).map_err(not_applied)?;
+    let is_marked = applied.contains(&UNFINISHED_VERSION);
+    applied.retain(|version| *version != UNFINISHED_VERSION);
+    if relational::is_newer(relational::runner(known).get_migrations(), &applied) {
+        return Err(Error::unfit(NEWER_THAN_BACKUP));
+    }
+    if applied.is_empty() {
+        run(connection, &known[..FIRST_STEPS])?;
+    }
+    if !is_marked {
+        connection.execute_batch(&mark_statements()).map_err(not_applied)?;
+    }
+    run(connection, known)
+}
+
+fn run(connection: &mut Connection, migrations: &[Embedded]) -> Result<()> {
+    let ran = relational::runner(migrations).set_abort_missing(false).run(connection);
+    ran.map(drop).map_err(|error| Error::database(error, false, Outcome::Unknown))
+}
+
+/// Takes the mark of an unfinished restore away, for the schema of a backup that had the migrations of these names.
+pub(super) fn unmark_unfinished(connection: &Connection, names: &[String]) -> Result<()> {
+    if applied(connection).map_err(not_applied)?.contains(&UNFINISHED_VERSION) {
+        let known = relational::runner(&MIGRATIONS[..steps_of(MIGRATIONS, names)?]);
+        let unmark = unmark_statements(&relational::oldest_release(known.get_migrations()));
+        connection.execute_batch(&unmark).map_err(not_applied)?;
+    }
+    Ok(())
+}
+
+/// Requires that a database is marked, so that nobody else has changed it.
+pub(super) fn require_unfinished(connection: &Connection) -> Result<()> {
+    let is_marked = applied(connection).map_err(not_applied)?.contains(&UNFINISHED_VERSION);
+    if is_marked { Ok(()) } else { Err(Error::unfit(RESTORED_MEANWHILE)) }
+}
+
+fn not_applied(error: rusqlite::Error) -> Error {
+    unavailable(error, Outcome::NotApplied)
 }
 
 fn missing(connection: &Connection) -> Result<Vec<String>> {

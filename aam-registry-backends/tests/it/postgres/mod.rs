@@ -16,6 +16,7 @@ mod proxy;
 mod races;
 mod replica;
 mod round_trips;
+mod rows;
 mod searches;
 mod silent;
 mod standing;

@@ -6,6 +6,7 @@ mod database;
 mod mail;
 mod outgoing;
 mod redis;
+mod rows;
 mod rules;
 mod secret_scanning;
 mod trusted_publishing;
@@ -23,10 +24,12 @@ use aam_registry_core::{
 use secrecy::ExposeSecret;
 
 use crate::config::{Origins, Settings};
+pub(crate) use archives::{archive_store, bucket_objects, new_archive_store};
 pub(crate) use database::{
     database_faults, database_stats, migrate, oldest_release, pending_migrations, require_registry, sqlite_config,
     unusable, vacuum,
 };
+pub(crate) use rows::{begin_restore, known_migrations, read_rows, require_empty, restore_rows};
 
 /// Why the registry could not be built.
 #[derive(Debug, thiserror::Error)]

@@ -521,6 +521,7 @@ fn every_command_on_a_registry_says_how_to_name_it() {
         &["token", "revoke"],
         &["storage", "verify"],
         &["backup"],
+        &["restore"],
         &["jobs", "list"],
         &["webhook", "list"],
         &["config", "show"],

@@ -1,4 +1,4 @@
-//! `backup`.
+//! `backup --database-only`.
 
 use std::{
     fs, io,
@@ -15,42 +15,39 @@ use indicatif::HumanBytes;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::{Answer, Failed, answer::warn, configuration, runtime};
+use super::super::{Answer, Failed, answer::warn, runtime};
 use crate::{
     assemble::{self, unusable},
     cli::Backup,
-    config::{DatabaseUrl, Surroundings},
+    config::{DatabaseUrl, Settings},
 };
 
 /// How many names are tried.
 const TRIES: usize = 32;
 
 /// Copies the database into a folder.
-pub(super) fn run(command: &Backup, surroundings: Surroundings) -> Result<Answer, Failed> {
-    let settings = configuration(surroundings)?.settings;
-    if !command.database_only {
-        return Err(Failed(
-            "this release backs up the database alone: give --database-only, and after that copy the archives \
-             (STORAGE_PATH, or the bucket) and the keys in DATA_DIR by other means; docs/backup.md tells how"
-                .to_owned(),
-        ));
-    }
+pub(super) fn run(command: &Backup, to: &Path, settings: &Settings) -> Result<Answer, Failed> {
     let DatabaseUrl::Sqlite(path) = &settings.database_url else {
         return Err(Failed(format!(
-            "this release backs up SQLite; PostgreSQL is backed up by its own pg_dump: \
+            "--database-only copies SQLite; leave it out, or use PostgreSQL's own pg_dump: \
              pg_dump --format=custom --file={} \"$DATABASE_URL\"",
-            command.to.join("registry.dump").display()
+            to.join("registry.dump").display()
         )));
     };
-    runtime()?.block_on(assemble::require_registry(&settings))?;
-    create_folder(&command.to)?;
-    remove_leftovers(&command.to);
-    let backup = to_free_name(&assemble::sqlite_config(path, &settings), &command.to, Timestamp::now);
+    if to.to_str().is_some_and(|to| to.contains("://")) {
+        return Err(Failed(
+            "--database-only writes a file into a folder; leave it out to back up to a bucket".to_owned(),
+        ));
+    }
+    runtime()?.block_on(assemble::require_registry(settings))?;
+    create_folder(to)?;
+    remove_leftovers(to);
+    let backup = to_free_name(&assemble::sqlite_config(path, settings), to, Timestamp::now);
     let (file, backup) = backup.map_err(|error| match &error {
         Error::Backend(backend) if backend.kind == BackendKind::Storage => {
             Failed(format!("the backup cannot be written: {}", assemble::cause(&error)))
         }
-        _ => Failed::from(unusable(&settings, &error)),
+        _ => Failed::from(unusable(settings, &error)),
     })?;
     let warning = (backup.versions == 0).then(|| {
         format!(
