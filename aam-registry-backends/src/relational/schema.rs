@@ -10,12 +10,20 @@ pub(crate) const HISTORY: &str = "refinery_schema_history";
 /// What a migration calls the oldest release by that can work on the schema it leaves.
 const OLDEST_RELEASE: &str = "-- oldest release: ";
 
-/// What runs the migrations of a database and those that all databases share.
+/// The migrations of a database and those that all databases share, oldest first.
+pub(crate) fn with_shared(own: &[Embedded]) -> Vec<Embedded> {
+    let mut all: Vec<_> = own.iter().chain(resources::MIGRATIONS).copied().collect();
+    all.sort_by_key(|migration| unapplied(migration).version());
+    all
+}
+
+/// What runs these migrations.
 pub(crate) fn runner(migrations: &[Embedded]) -> Runner {
-    let known = |&(name, statements): &Embedded| Migration::unapplied(name, statements).expect("a valid name");
-    let mut known: Vec<_> = migrations.iter().chain(resources::MIGRATIONS).map(known).collect();
-    known.sort_by_key(Migration::version);
-    Runner::new(&known)
+    Runner::new(&migrations.iter().map(unapplied).collect::<Vec<_>>())
+}
+
+fn unapplied(&(name, statements): &Embedded) -> Migration {
+    Migration::unapplied(name, statements).expect("a valid name")
 }
 
 /// Fails the test that calls it unless every file of the folder is embedded, in order.
