@@ -7,7 +7,7 @@ mod disk;
 use std::{error::Error as StdError, fmt};
 
 pub(crate) use backend::with_causes;
-pub use backend::{BackendError, BackendKind, NotPermitted, Outcome};
+pub use backend::{BackendError, BackendKind, NoSuchBucket, NotPermitted, Outcome};
 pub use database::{DatabaseError, DatabaseTrouble};
 pub use disk::{DiskError, DiskTrouble};
 

@@ -37,7 +37,7 @@ install -d -m 700 -o aam-registry -g aam-registry /var/backups/aam-registry
 # Copied beside the old binary and then renamed over it, since that may be running.
 install -m 755 "$binary" /usr/local/bin/aam-registry.new
 mv /usr/local/bin/aam-registry.new /usr/local/bin/aam-registry
-install -m 644 "$here"/aam-registry*.service "$here"/aam-registry*.timer /etc/systemd/system/
+install -m 644 "$here"/aam-registry*.service "$here"/aam-registry*.socket "$here"/aam-registry*.timer /etc/systemd/system/
 
 # Report mistakes in the configuration before the running server is stopped.
 as_service config check

@@ -1,6 +1,7 @@
 use std::{
-    env,
+    env, fs,
     io::{Seek, Write},
+    os::unix::fs::MetadataExt,
     process::{Command, Output, Stdio},
     time::Duration,
 };
@@ -62,6 +63,21 @@ impl Ran {
     fn with(ended: Output) -> Self {
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
         Self { code: ended.status.code(), stdout: text(ended.stdout), stderr: text(ended.stderr) }
+    }
+
+    /// Runs it as a user who may write nowhere. Tests that run as root would find no folder that they may not write.
+    pub async fn without_privileges(settings: &Settings, arguments: &[&str]) -> Self {
+        let program = server_program(settings);
+        let mut command = if fs::metadata("/proc/self").expect("Linux").uid() == 0 {
+            let mut command = Command::new("setpriv");
+            command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(program.get_program());
+            command.env_clear().envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+            command
+        } else {
+            program
+        };
+        command.args(arguments).current_dir("/");
+        Self::of(command).await
     }
 
     pub(crate) async fn of(mut command: Command) -> Self {

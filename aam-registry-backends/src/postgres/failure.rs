@@ -113,6 +113,11 @@ impl Fault {
         Self::new(FaultKind::Silent, format!("the server was silent for {} ms", patience.as_millis()))
     }
 
+    /// The same fault of a call that may succeed later, whatever the server said.
+    pub(super) fn passing(self) -> Self {
+        Self { kind: FaultKind::Busy, ..self }
+    }
+
     /// The port's error.
     pub(super) fn into_error(self, outcome: Outcome) -> Error {
         let retry = self.kind != FaultKind::Permanent;
@@ -142,6 +147,8 @@ impl From<tokio_postgres::Error> for Fault {
             let trouble = match db.code().code() {
                 "25006" => Some(DatabaseTrouble::ReadOnly),
                 "53100" => Some(DatabaseTrouble::Full),
+                "28000" | "28P01" => Some(DatabaseTrouble::LoginRefused),
+                "3D000" => Some(DatabaseTrouble::Missing),
                 "XX001" | "XX002" => Some(DatabaseTrouble::Damaged),
                 _ => None,
             };

@@ -10,7 +10,9 @@ mod file_registry;
 mod generated_secret;
 mod logs;
 mod metrics;
+mod remedy;
 mod serve;
+mod traces;
 
 use std::process::ExitCode;
 

@@ -13,7 +13,7 @@ use aam_registry_backends::{
 };
 use aam_registry_core::{
     Error,
-    decorate::{ArchiveCacheConfig, CdnArchives, TieredArchives},
+    decorate::{ArchiveCacheConfig, CdnArchives, MeasuredArchives, TieredArchives},
     memory::MemoryArchives,
     ports::ArchiveStore,
     registry::RegistryBuilder,
@@ -21,7 +21,10 @@ use aam_registry_core::{
 use secrecy::ExposeSecret;
 
 use super::{AssembleError, Purpose, cause, cdn, outgoing};
-use crate::config::{DownloadRedirect, Endpoint, SecretKey, Settings, StorageBackend};
+use crate::{
+    config::{DownloadRedirect, Endpoint, SecretKey, Settings, StorageBackend},
+    remedy,
+};
 
 /// How long a presigned link is valid. It only has to be valid when the download begins; the download
 /// itself may take longer.
@@ -141,6 +144,7 @@ fn add_store<S: ArchiveStore + Clone>(
     purpose: Purpose,
     archives: S,
 ) -> Result<RegistryBuilder, AssembleError> {
+    let archives = MeasuredArchives::new(archives);
     if purpose == Purpose::Serve {
         let cached = cached(archives.clone(), settings).map_err(|error| unusable(settings, &error))?;
         builder = builder.archive_source(cached);
@@ -157,9 +161,10 @@ fn add_store<S: ArchiveStore + Clone>(
 }
 
 fn unusable(settings: &Settings, error: &Error) -> AssembleError {
+    let reason = remedy::with(cause(error), remedy::for_storage(settings, error));
     match settings.storage_backend {
-        StorageBackend::Local => AssembleError::Folder { path: settings.storage_path.clone(), reason: cause(error) },
-        _ => AssembleError::Storage(cause(error)),
+        StorageBackend::Local => AssembleError::Folder { path: settings.storage_path.clone(), reason },
+        _ => AssembleError::Storage(reason),
     }
 }
 

@@ -16,7 +16,10 @@ use aam_registry_core::{
 };
 
 use super::{AssembleError, Purpose, cause};
-use crate::config::{DatabaseUrl, PostgresUrl, Settings};
+use crate::{
+    config::{DatabaseUrl, PostgresUrl, Settings},
+    remedy,
+};
 
 /// How long one statement may take. Together with up to five seconds to get a connection and two to
 /// receive the answer this is well below the 30 seconds of a request, so a hanging database is reported
@@ -218,5 +221,6 @@ pub(super) fn create_folder(path: &Path) -> Result<(), AssembleError> {
 
 /// The error for a database that cannot be used, with the reason.
 pub(crate) fn unusable(settings: &Settings, error: &Error) -> AssembleError {
-    AssembleError::Database { database: settings.database_url.to_string(), reason: cause(error) }
+    let reason = remedy::with(cause(error), remedy::for_database(settings, error));
+    AssembleError::Database { database: settings.database_url.to_string(), reason }
 }

@@ -23,19 +23,26 @@ use aam_registry_core::{
 };
 use secrecy::ExposeSecret;
 
-use crate::config::{Origins, Settings};
+use crate::{
+    config::{Origins, Settings},
+    traces::TraceLinks,
+};
 pub(crate) use archives::{archive_store, bucket_objects, new_archive_store};
 pub(crate) use database::{
     database_faults, database_stats, migrate, oldest_release, pending_migrations, require_registry, sqlite_config,
     unusable, vacuum,
 };
+pub(crate) use outgoing::untraced as outgoing;
 pub(crate) use rows::{begin_restore, known_migrations, read_rows, require_empty, restore_rows};
 
 /// Why the registry could not be built.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AssembleError {
     /// A folder or file in the data folder cannot be used.
-    #[error("{path} cannot be used: {source}; DATA_DIR or DATABASE_URL names another folder")]
+    #[error(
+        "{path} cannot be used: {source}; make it writable for the user that runs the server (`chown -R USER FOLDER`), or \
+         let DATA_DIR or DATABASE_URL name another folder"
+    )]
     Data {
         /// The folder or file.
         path: PathBuf,
@@ -216,6 +223,9 @@ pub(crate) fn service(
         .cors(cors)
         .body_timeout(settings.body_timeout.0)
         .readiness(readiness);
+    if settings.otel_exporter_otlp_endpoint.is_some() {
+        builder = builder.traces(TraceLinks::default());
+    }
     if let Some(secret) = &settings.cdn_origin_secret {
         builder = builder.cdn_secret(secret.0.expose_secret());
     }

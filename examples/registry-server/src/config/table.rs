@@ -13,11 +13,12 @@ use super::{
     setting::{Fallback, Kind, Secrecy, Spec, Value, read, settings},
     values::{
         AdminPassword, ApprovalChoice, Audience, Backlog, BaseUrl, Bucket, CaBundle, CdnProvider, ClientIpHeader,
-        Connections, ConnectionsPerAddress, Count, DatabaseUrl, Domain, DownloadRedirect, Downloads, EmailAddress,
-        Endpoint, Host, Hours, Issuers, JwtSecrets, KeysPlace, LatestChoice, LogFormat, LogLevel, MetricsAddress,
-        MetricsToken, NameList, Networks, Origins, PerMinute, PoolSize, Port, PostgresUrl, ProxyExceptions, ProxyUrl,
-        ReadChoice, RedisUrl, Registration, Retention, Room, Seconds, SecretKey, SecretsKeys, Sender, Size, SmtpTls,
-        StorageBackend, Streams, Switch, TagList, Threads, Timeout, TokenDays, Uploads, Webhooks, Word,
+        CollectorHeaders, Connections, ConnectionsPerAddress, Count, DatabaseUrl, Domain, DownloadRedirect, Downloads,
+        EmailAddress, Endpoint, FileMode, Host, Hours, Issuers, JwtSecrets, KeysPlace, LatestChoice, ListenOn,
+        LogFormat, LogLevel, MetricsAddress, MetricsToken, NameList, Networks, Origins, PerMinute, PoolSize, Port,
+        PostgresUrl, ProxyExceptions, ProxyUrl, ReadChoice, RedisUrl, Registration, Retention, Room, Seconds,
+        SecretKey, SecretsKeys, Sender, Share, Size, SmtpTls, StorageBackend, Streams, Switch, TagList, Threads,
+        Timeout, TokenDays, TracesSampler, Uploads, Webhooks, Word,
     },
 };
 use aam_registry_core::types::Username;
@@ -27,11 +28,14 @@ const NONE: &[&str] = &["none", "off", "false", "no", "0"];
 
 settings! {
     "Address" {
-        /// Address to listen on
-        host: Host = "HOST", Fallback::Text("0.0.0.0");
+        /// Address to listen on, or a Unix socket as `unix:/run/aam-registry/http.sock`; not used where a supervisor
+        /// hands over sockets (`LISTEN_FDS`)
+        host: ListenOn = "HOST", Fallback::Text("0.0.0.0");
         /// Port to listen on; 0 takes a free one
         port: Port = "PORT", Fallback::Text("8000");
-        /// Public address of the registry, for links
+        /// Permissions of the file of such a socket, in octal
+        socket_mode: FileMode = "SOCKET_MODE", Fallback::Text("660");
+        /// Public address of the registry, for links; with a path behind a proxy that serves it below that path
         base_url: BaseUrl = "BASE_URL", Fallback::Computed("https://<DOMAIN>, else this machine", |settings| {
             if let Some(domain) = settings.text("DOMAIN") {
                 return Some(if domain.contains("://") { domain } else { format!("https://{domain}") });
@@ -333,6 +337,19 @@ settings! {
         /// Address and port that serve /metrics by plain HTTP in place of the main address
         metrics_address: Option<MetricsAddress> = "METRICS_ADDRESS";
     }
+    "Traces" {
+        /// Address of an OpenTelemetry collector that takes traces by OTLP over HTTP, such as
+        /// `http://localhost:4318`; nothing is traced by default
+        otel_exporter_otlp_endpoint: Option<Endpoint> = "OTEL_EXPORTER_OTLP_ENDPOINT";
+        /// Headers of the requests to the collector, such as `authorization=Bearer%20secret`
+        otel_exporter_otlp_headers: Option<CollectorHeaders> = "OTEL_EXPORTER_OTLP_HEADERS" [secret];
+        /// Which requests are traced; those that begin with `parentbased_` follow callers that send a trace
+        otel_traces_sampler: TracesSampler = "OTEL_TRACES_SAMPLER", Fallback::Text("parentbased_always_on");
+        /// Share of requests that the samplers with `traceidratio` trace
+        otel_traces_sampler_arg: Share = "OTEL_TRACES_SAMPLER_ARG", Fallback::Text("1");
+        /// Name of this service in traces
+        otel_service_name: Word = "OTEL_SERVICE_NAME", Fallback::Text("aam-registry");
+    }
     "Logs" {
         /// Least severe log lines to write
         log_level: LogLevel = "LOG_LEVEL", Fallback::Text("info");
@@ -366,7 +383,6 @@ settings! {
             "MAX_TOKENS_PER_USER";
         }
         "Attestation is not built into this release" { "REGISTRY_PRIVATE_KEY"; }
-        "Traces by OpenTelemetry are not built into this release" { "OTEL_EXPORTER_OTLP_ENDPOINT"; }
         "The audit log cannot be turned off in this release" { "audit.enabled", &["true", "on", "yes", "1"]; }
     }
 }

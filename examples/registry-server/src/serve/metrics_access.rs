@@ -2,7 +2,7 @@
 
 use std::{convert::Infallible, future::Future, sync::Arc, time::Duration};
 
-use aam_registry_core::types::Sha256Digest;
+use aam_registry_core::{http::layers::guard_browsers, types::Sha256Digest};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -105,6 +105,7 @@ fn answer<B>(request: &Request<B>, access: &MetricsAccess, recorded: &Prometheus
     let mut response = Response::new(text);
     *response.status_mut() = status;
     let headers = response.headers_mut();
+    guard_browsers(headers);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8"));
     match status {
         StatusCode::UNAUTHORIZED => headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")),

@@ -10,6 +10,7 @@ mod numbers;
 mod outgoing;
 mod secret_scanning;
 mod stores;
+mod traces;
 mod trusted_publishing;
 mod webhooks;
 
@@ -20,7 +21,7 @@ pub(crate) use choices::{
 pub(crate) use database::{DatabaseUrl, PostgresUrl};
 pub(crate) use mail::{Sender, SmtpTls};
 pub(crate) use metrics::{MetricsAddress, MetricsToken};
-pub(crate) use network::{BaseUrl, ClientIpHeader, Domain, Host, Networks, Origins};
+pub(crate) use network::{BaseUrl, ClientIpHeader, Domain, FileMode, Host, ListenOn, Networks, Origins};
 pub(crate) use numbers::{
     Backlog, Connections, ConnectionsPerAddress, Count, Downloads, Hours, PerMinute, PoolSize, Port, Retention, Room,
     Seconds, Size, Streams, Threads, Timeout, TokenDays, Uploads, parse_age,
@@ -28,5 +29,6 @@ pub(crate) use numbers::{
 pub(crate) use outgoing::{CaBundle, ProxyExceptions, ProxyUrl};
 pub(crate) use secret_scanning::KeysPlace;
 pub(crate) use stores::{Bucket, Endpoint, RedisUrl, SecretKey, Word};
+pub(crate) use traces::{CollectorHeaders, Share, TracesSampler};
 pub(crate) use trusted_publishing::{Audience, Issuers};
 pub(crate) use webhooks::Webhooks;

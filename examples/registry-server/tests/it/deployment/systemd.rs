@@ -86,6 +86,19 @@ fn a_timer_starts_the_service_of_its_name() {
 }
 
 #[test]
+fn a_socket_is_that_of_the_service_and_no_port_of_another_kind() {
+    let sockets = units(".socket");
+    assert_eq!(sockets.len(), 1);
+    let (name, unit) = &sockets[0];
+    assert_eq!(name, "aam-registry.socket", "systemd starts the service of the same name");
+    assert_eq!(values(unit, "ListenStream"), ["8000"]);
+    assert_eq!(values(unit, "WantedBy"), ["sockets.target"]);
+    assert!(text("deployment/systemd/install.sh").contains("aam-registry*.socket"), "nothing installs {name}");
+    let service = text("deployment/systemd/aam-registry.service");
+    assert_eq!(values(&service, "RuntimeDirectory"), ["aam-registry"], "for the socket that is commented out");
+}
+
+#[test]
 fn the_example_of_a_configuration_is_one() {
     let mut site = Site::new();
     site.set("JWT_SECRET", "0123456789abcdef0123456789abcdef");
