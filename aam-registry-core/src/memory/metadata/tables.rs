@@ -8,9 +8,9 @@ use crate::{
     types::{
         AccountState, ApprovalStatus, ArchiveFile, ArchiveKey, AuditEntry, ChainLink, DistTag, DownloadBatchId,
         EvalName, EvalResult, Gates, Invitation, InvitationId, LatestTag, LoginSession, Manifest, NewAuditEntry,
-        OneTimeToken, PackageName, PublishedVersion, PublisherId, PublisherTokenId, Reach, ReadOnlyMode, ScopeName,
-        ScopeRole, SecondFactor, Sha256Digest, Token, TokenId, TokenNotice, TrustedPublisher, UploadId, User, UserId,
-        Username, Version, VersionStatus, VersionTexts, Visibility,
+        OneTimeToken, PackageName, PublishedVersion, PublisherId, PublisherTokenId, Reach, ReadOnlyMode, Report,
+        ReportId, ScopeName, ScopeRole, SecondFactor, Sha256Digest, Token, TokenId, TokenNotice, TrustedPublisher,
+        UploadId, User, UserId, Username, Version, VersionStatus, VersionTexts, Visibility,
     },
 };
 
@@ -42,6 +42,7 @@ pub(super) struct Tables {
     pub(super) sequenced: usize,
     pub(super) chain_head: ChainLink,
     pub(super) jobs: QueuedJobs,
+    pub(super) reports: BTreeMap<ReportId, Report>,
     pub(super) publishers: BTreeMap<PublisherId, TrustedPublisher>,
     pub(super) publisher_tokens: BTreeMap<PublisherTokenId, PublisherToken>,
     /// Until when each has to be remembered.

@@ -19,26 +19,25 @@ use crate::{
 #[derive(Default)]
 pub(super) struct Resources {
     operator_webhooks: operator_webhooks::OperatorWebhooks,
-    reports: reports::Reports,
     webhooks: webhooks::Webhooks,
 }
 
 impl Resources {
     /// Executes a command.
     pub(super) fn handle(&mut self, request: &ResourceRequest, tables: &mut Tables, now: Timestamp) -> Result<()> {
-        let Self { operator_webhooks, reports, webhooks } = self;
+        let Self { operator_webhooks, webhooks } = self;
         match request {
             ResourceRequest::InvitationChange(asked) => {
                 let decision = asked.decide(&tables.invitation_facts(asked.question()))?;
                 apply(tables, now, decision, |tables, write| tables.write_invitation(write, now));
             }
             ResourceRequest::NewReport(asked) => {
-                let decision = asked.decide(&reports.new_report_facts(tables, asked.question()))?;
-                apply(tables, now, decision, |_, write| reports.write(write));
+                let decision = asked.decide(&tables.new_report_facts(asked.question()))?;
+                apply(tables, now, decision, Tables::write_report);
             }
             ResourceRequest::CloseReport(asked) => {
-                let decision = asked.decide(&reports.close_report_facts(tables, asked.question()))?;
-                apply(tables, now, decision, |_, write| reports.write(write));
+                let decision = asked.decide(&tables.close_report_facts(asked.question()))?;
+                apply(tables, now, decision, Tables::write_report);
             }
             ResourceRequest::WebhookCommand(asked) => {
                 let decision = asked.decide(&webhooks.facts(tables, asked.question(), now))?;
@@ -65,7 +64,7 @@ impl Resources {
         match query {
             ResourceQuery::Invitations(asked) => asked.answer(tables.open_invitations(asked.question().0)),
             ResourceQuery::InvitationOfSecret(asked) => asked.answer(tables.invitation_of_secret(&asked.question().0)),
-            ResourceQuery::Reports(asked) => asked.answer(self.reports.list(tables, &asked.question().0)),
+            ResourceQuery::Reports(asked) => asked.answer(tables.list_reports(&asked.question().0)),
             ResourceQuery::WebhooksOfScope(asked) => asked.answer(self.webhooks.of_scope(&asked.question().0)),
             ResourceQuery::WebhookById(asked) => asked.answer(self.webhooks.find(asked.question().0)),
             ResourceQuery::OperatorWebhookStates(asked) => asked.answer(self.operator_webhooks.list()),
