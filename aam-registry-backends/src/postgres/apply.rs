@@ -49,7 +49,7 @@ const CREATE_TOKEN: &str = "INSERT INTO tokens
 const REVOKE_TOKENS: &str = "UPDATE tokens SET revoked_at = $2, last_used_from = NULL WHERE id = ANY($1)";
 const REVOKE_SESSION: &str = "INSERT INTO revoked_sessions (id, user_id, expires_at) VALUES ($1, $2, $3)
     ON CONFLICT DO NOTHING";
-const CREATE_SCOPE: &str = "WITH scope AS (INSERT INTO scopes (name, created_at) VALUES ($1, $2))
+const CREATE_SCOPE: &str = "WITH scope AS (INSERT INTO scopes (name, created_at, created_by) VALUES ($1, $2, $3))
     INSERT INTO scope_members (scope, user_id, role) VALUES ($1, $3, $4)";
 const PUT_MEMBER: &str = "INSERT INTO scope_members (scope, user_id, role) VALUES ($1, $2, $3)
     ON CONFLICT (scope, user_id) DO UPDATE SET role = excluded.role";
@@ -158,6 +158,7 @@ fn statements(write: &Write<'_>) -> &'static [&'static str] {
         Write::SetOwner { .. } => &[ADD_OWNER, REMOVE_OWNER],
         Write::SetYank { .. } => &[YANK],
         Write::SetStatus { .. } => &[moderation_writes::SET_STATUS],
+        Write::SetWantedTag { .. } => &[moderation_writes::SET_WANTED_TAG],
         Write::AddApproval { .. } => &[moderation_writes::ADD_APPROVAL],
         Write::OpenRecall { .. } => &[moderation_writes::OPEN_RECALL],
         Write::LiftRecall { .. } => &[moderation_writes::LIFT_RECALL],
@@ -173,6 +174,7 @@ fn statements(write: &Write<'_>) -> &'static [&'static str] {
         Write::QueueJob(_) => &[jobs::ENQUEUE],
         Write::PutPublisher(_) => &[trusted_publishers::PUT],
         Write::DeletePublisher(_) => &[trusted_publishers::DELETE],
+        Write::RevokePublisherToken(_) => &[publisher_tokens::REVOKE_TOKEN],
         Write::SetTrustedOnly { .. } => &[trusted_publishers::SET_ONLY],
         Write::SettlePublishers { .. } => &[trusted_publishers::DROP_OTHERS, trusted_publishers::SETTLE],
         Write::AddPublisherToken(_) => &[publisher_tokens::ADD_TOKEN],
@@ -245,6 +247,10 @@ async fn run(tx: &Session, write: &Write<'_>, listed: Option<&Manifest>) -> Tx<(
                 .await
                 .map(drop)
         }
+        Write::SetWantedTag { package, version, tag } => {
+            let tag = tag.as_ref().map(DistTag::as_str);
+            sql::run(tx, moderation_writes::SET_WANTED_TAG, [&package.as_str(), &version.key(), &tag]).await.map(drop)
+        }
         Write::AddApproval { package, version, approver, status, comment, at } => {
             let (user, at, key) = (Uuid::from(*approver), at.as_microsecond(), version.key());
             let comment = comment.as_deref().map(Text);
@@ -278,6 +284,9 @@ async fn run(tx: &Session, write: &Write<'_>, listed: Option<&Manifest>) -> Tx<(
         Write::QueueJob(job) => jobs::enqueue(tx, slice::from_ref(job)).await,
         Write::PutPublisher(publisher) => trusted_publishers::put(tx, publisher).await,
         Write::DeletePublisher(id) => sql::run(tx, trusted_publishers::DELETE, [&Uuid::from(*id)]).await.map(drop),
+        Write::RevokePublisherToken(id) => {
+            sql::run(tx, publisher_tokens::REVOKE_TOKEN, [&Uuid::from(*id)]).await.map(drop)
+        }
         Write::SetTrustedOnly { package, only } => {
             sql::run(tx, trusted_publishers::SET_ONLY, [&package.as_str(), only]).await.map(drop)
         }

@@ -57,7 +57,7 @@ fn rows(request: &Request) -> Option<Rows> {
             package.into_iter().fold(rows, Rows::and_package)
         }
         Request::RemoveOldVersions(asked) => Rows::of_package(&asked.question().package),
-        Request::DropAged(_) | Request::ExchangeIdToken(_) => return None,
+        Request::DropAged(_) | Request::ExchangeIdToken(_) | Request::RevokePublisherToken(_) => return None,
     })
 }
 
@@ -84,6 +84,9 @@ async fn execute(tx: &Session, request: &Request) -> Tx<()> {
         Request::CreateScope(asked) => asked.decide(&scopes::new_scope_facts(tx, asked.question()).await?),
         Request::ChangeMember(asked) => asked.decide(&scopes::member_facts(tx, asked.question()).await?),
         Request::ChangeScopePolicy(asked) => asked.decide(&scopes::policy_facts(tx, asked.question()).await?),
+        Request::RevokePublisherToken(asked) => {
+            asked.decide(&publisher_tokens::revocation_facts(tx, asked.question().token).await?)
+        }
         Request::ChangePublisher(asked) => {
             let PublisherCommand { actor, package, .. } = asked.question();
             asked.decide(&trusted_publishers::publisher_facts(tx, actor, package).await?)

@@ -54,6 +54,7 @@ const MIGRATIONS: &[Embedded] = &embedded![
     "V18__trusted_publishers",
     "V19__reports_evals_gates",
     "V20__invitations_and_token_notices",
+    "V21__quotas_and_waiting_tags",
     "V22__scope_policy_and_token_use",
     "V23__operation",
 ];

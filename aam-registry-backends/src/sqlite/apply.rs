@@ -71,7 +71,7 @@ fn run(tx: &Connection, write: &Write<'_>) -> Tx<()> {
             let forget = "DELETE FROM sessions WHERE user_id = ?1 AND (?2 IS NULL OR id <> ?2)";
             sql::run(tx, forget, (user.to_string(), kept)).map(drop)
         }
-        Write::CreateScope { name, owner, created_at } => create_scope(tx, name, *owner, *created_at),
+        Write::CreateScope { name, owner, created_at } => create_scope(tx, name, *owner, *created_at, Some(*owner)),
         Write::SetScopePolicy { scope, require_2fa } => {
             let set = "UPDATE scopes SET require_2fa = ?2 WHERE name = ?1";
             sql::run(tx, set, (scope.as_str(), require_2fa)).map(drop)
@@ -87,6 +87,10 @@ fn run(tx: &Connection, write: &Write<'_>) -> Tx<()> {
         Write::SetStatus { package, version, status } => {
             let set = "UPDATE versions SET status = ?3 WHERE package_id = ?1 AND version_key = ?2";
             sql::run(tx, set, (id(tx, package)?, version.key(), status.as_str())).map(drop)
+        }
+        Write::SetWantedTag { package, version, tag } => {
+            let set = "UPDATE versions SET wanted_tag = ?3 WHERE package_id = ?1 AND version_key = ?2";
+            sql::run(tx, set, (id(tx, package)?, version.key(), tag.as_ref().map(DistTag::as_str))).map(drop)
         }
         Write::AddApproval { package, version, approver, status, comment, at } => {
             let (version, approver) = ((package, version), *approver);
@@ -119,6 +123,9 @@ fn run(tx: &Connection, write: &Write<'_>) -> Tx<()> {
         Write::QueueJob(job) => jobs::add(tx, job),
         Write::PutPublisher(publisher) => trusted_publishers::put(tx, publisher),
         Write::DeletePublisher(id) => trusted_publishers::delete(tx, *id),
+        Write::RevokePublisherToken(id) => {
+            sql::run(tx, "DELETE FROM publisher_tokens WHERE id = ?1", [id.to_string()]).map(drop)
+        }
         Write::SetTrustedOnly { package, only } => {
             sql::run(tx, "UPDATE packages SET trusted_only = ?2 WHERE name = ?1", (package.as_str(), only)).map(drop)
         }
@@ -158,7 +165,7 @@ fn create_user(tx: &Connection, user: &User, password_hash: &str) -> Tx<()> {
             is_auditor,
         ),
     )?;
-    create_scope(tx, &ScopeName::from(&user.username), user.id, user.created_at)?;
+    create_scope(tx, &ScopeName::from(&user.username), user.id, user.created_at, None)?;
     sql::run(tx, "UPDATE registry_totals SET users = users + 1", []).map(drop)
 }
 
@@ -222,9 +229,17 @@ fn revoke_tokens(tx: &Connection, tokens: &[TokenId], at: Timestamp) -> Tx<()> {
     Ok(())
 }
 
-fn create_scope(tx: &Connection, name: &ScopeName, owner: UserId, created_at: Timestamp) -> Tx<()> {
-    let insert = "INSERT INTO scopes (name, created_at) VALUES (?1, ?2)";
-    sql::run(tx, insert, (name.as_str(), created_at.as_microsecond()))?;
+/// Makes a scope; that of a username counts for nobody.
+fn create_scope(
+    tx: &Connection,
+    name: &ScopeName,
+    owner: UserId,
+    created_at: Timestamp,
+    created_by: Option<UserId>,
+) -> Tx<()> {
+    let insert = "INSERT INTO scopes (name, created_at, created_by) VALUES (?1, ?2, ?3)";
+    let created_by = created_by.map(|user| user.to_string());
+    sql::run(tx, insert, (name.as_str(), created_at.as_microsecond(), created_by))?;
     set_member(tx, name, owner, Some(ScopeRole::Owner))
 }
 

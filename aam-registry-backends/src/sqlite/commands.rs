@@ -36,7 +36,7 @@ fn execute(tx: &Connection, request: &Request) -> Tx<()> {
         Request::CreateUser(asked) => asked.decide(&users::new_user_facts(tx, asked.question())?),
         Request::ChangeAccount(asked) => asked.decide(&accounts::account_facts(tx, asked.question())?),
         Request::DeleteAccount(asked) => asked.decide(&erasure::delete_account_facts(tx, asked.question())?),
-        Request::CreateToken(asked) => asked.decide(&facts::caller(tx, &asked.question().actor)?),
+        Request::CreateToken(asked) => asked.decide(&tokens::new_token_facts(tx, asked.question())?),
         Request::RevokeToken(asked) => asked.decide(&tokens::revocation_facts(tx, asked.question())?),
         Request::RevokeTokens(asked) => asked.decide(&accounts::revocation_facts(tx, asked.question())?),
         Request::LogOut(asked) => asked.decide(&facts::caller(tx, &asked.question().actor)?),
@@ -50,6 +50,9 @@ fn execute(tx: &Connection, request: &Request) -> Tx<()> {
         Request::CreateScope(asked) => asked.decide(&scopes::new_scope_facts(tx, asked.question())?),
         Request::ChangeMember(asked) => asked.decide(&scopes::member_facts(tx, asked.question())?),
         Request::ChangeScopePolicy(asked) => asked.decide(&scopes::policy_facts(tx, asked.question())?),
+        Request::RevokePublisherToken(asked) => {
+            asked.decide(&publisher_tokens::revocation_facts(tx, asked.question().token)?)
+        }
         Request::ChangePublisher(asked) => {
             let PublisherCommand { actor, package, .. } = asked.question();
             asked.decide(&trusted_publishers::publisher_facts(tx, actor, package)?)

@@ -39,6 +39,7 @@ const MIGRATIONS: &[Embedded] = &embedded![
     "V17__trusted_publishers",
     "V18__reports_evals_gates",
     "V19__invitations_and_token_notices",
+    "V20__quotas_and_waiting_tags",
     "V21__scope_policy_and_token_use",
     "V22__operation",
     "V23__registry_id_spelling",

@@ -236,6 +236,15 @@ pub enum Write<'a> {
         /// Who gives it up.
         by: UserId,
     },
+    /// Sets which tag will name a version once it is approved; `None` for none.
+    SetWantedTag {
+        /// The package.
+        package: PackageName,
+        /// The version.
+        version: Version,
+        /// The tag.
+        tag: Option<DistTag>,
+    },
     /// Sets a text of a version; `None` removes it.
     SetText {
         /// The package.
@@ -324,6 +333,8 @@ pub enum Write<'a> {
     },
     /// Adds a token of a trusted publisher.
     AddPublisherToken(PublisherToken),
+    /// Deletes a token of a trusted publisher.
+    RevokePublisherToken(PublisherTokenId),
     /// Notes that an ID token was used.
     UseIdToken {
         /// Its [key](crate::types::IdToken::key).

@@ -5,11 +5,11 @@ use std::{fmt::Debug, sync::Arc};
 use super::{
     AccountChange, AccountFacts, BeginSession, BeginSessionFacts, CallerFacts, ChangedAccount, Command, Decision,
     DeleteAccount, DeleteAccountFacts, DropAged, DropAgedFacts, EndSession, EndSessionFacts, Invalidation, LogOut,
-    MemberChange, MemberFacts, NewScope, NewScopeFacts, NewToken, NewUser, NewUserFacts, OldVersions, OldVersionsFacts,
-    PackageCommand, PackageFacts, PackageReads, PublisherCommand, PublisherFacts, RemoveOldVersions, ResourceRequest,
-    RevokeToken, RevokeTokenFacts, ScopePolicyChange, ScopePolicyFacts, SecondFactorChange, SecondFactorFacts,
-    SetReadOnly, SetReadOnlyFacts, TellOfToken, TellOfTokenFacts, TokenExchange, TokenExchangeFacts, TokenRevocation,
-    TokenRevocationFacts, Write,
+    MemberChange, MemberFacts, NewScope, NewScopeFacts, NewToken, NewTokenFacts, NewUser, NewUserFacts, OldVersions,
+    OldVersionsFacts, PackageCommand, PackageFacts, PackageReads, PublisherCommand, PublisherFacts, RemoveOldVersions,
+    ResourceRequest, RevokePublisherToken, RevokePublisherTokenFacts, RevokeToken, RevokeTokenFacts, ScopePolicyChange,
+    ScopePolicyFacts, SecondFactorChange, SecondFactorFacts, SetReadOnly, SetReadOnlyFacts, TellOfToken,
+    TellOfTokenFacts, TokenExchange, TokenExchangeFacts, TokenRevocation, TokenRevocationFacts, Write,
 };
 use crate::{
     error::Result,
@@ -139,7 +139,7 @@ requests! {
         Invalidation::Account(user.copied())
     };
     /// Makes an API token.
-    CreateToken(NewToken, CallerFacts) -> (), invalidation |_, _| Invalidation::Nothing;
+    CreateToken(NewToken, NewTokenFacts) -> (), invalidation |_, _| Invalidation::Nothing;
     /// Revokes an API token, for its user.
     RevokeToken(RevokeToken, RevokeTokenFacts) -> (), invalidation |_, _| Invalidation::Credentials(None);
     /// Revokes API tokens, for the operator; gives how many were valid.
@@ -171,6 +171,8 @@ requests! {
     ChangePublisher(PublisherCommand, PublisherFacts) -> Option<TrustedPublisher>, invalidation |_, _| Invalidation::Nothing;
     /// Swaps an ID token for a token of the trusted publisher that it is of. Gives the publisher.
     ExchangeIdToken(TokenExchange, TokenExchangeFacts) -> TrustedPublisher, invalidation |_, _| Invalidation::Nothing;
+    /// Revokes a token of a trusted publisher that was found where others can read it. `false` if it was not in force.
+    RevokePublisherToken(RevokePublisherToken, RevokePublisherTokenFacts) -> bool, invalidation |_, _| Invalidation::Nothing;
     /// Switches read-only mode on or off. Gives the mode that the registry is in then.
     SetReadOnly(SetReadOnly, SetReadOnlyFacts) -> Option<ReadOnlyMode>, invalidation |_, _| Invalidation::Nothing;
     /// Removes old versions of a package that nobody uses. Gives what became of them.

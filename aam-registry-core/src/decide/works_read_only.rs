@@ -13,6 +13,7 @@ impl Request {
             | Self::EndSession(_)
             | Self::RevokeToken(_)
             | Self::RevokeTokens(_)
+            | Self::RevokePublisherToken(_)
             | Self::Resource(ResourceRequest::WebhookReport(_) | ResourceRequest::OperatorWebhookReport(_)) => true,
             Self::ChangeAccount(asked) => matches!(asked.question().update, AccountUpdate::OtherSessionsEnded),
             Self::ChangeSecondFactor(asked) => matches!(asked.question().update, SecondFactorUpdate::Use(_)),

@@ -2,11 +2,13 @@ use std::time::Duration;
 
 use aam_registry_core::{
     Error, ErrorCode, Result,
-    decide::{MemberChange, OwnerChange, PublishCheck, PublishCommit, TagChange, TextChange, Unyank, Yank},
+    decide::{
+        MemberChange, OwnerChange, PublishCheck, PublishCommit, PublishQuotas, TagChange, TextChange, Unyank, Yank,
+    },
     ports::{CommandHandlerExt, Database},
     types::{
         ApprovalStatus, ArchiveFile, ArchiveKey, AuditEvent, DownloadBatch, DownloadCount, LatestPolicy, NewAuditEntry,
-        NewUpload, ScopeRole, Sha256Digest, UploadId, VersionText,
+        NewUpload, ScopeRole, Sha256Digest, TagRules, UploadId, VersionText,
     },
 };
 use jiff::{SignedDuration, Timestamp};
@@ -105,7 +107,13 @@ impl Task<'_> {
         };
         match verb {
             Verb::Publish { tag } => {
-                let check = PublishCheck { actor: actor.clone(), package: package.clone(), version, now };
+                let check = PublishCheck {
+                    actor: actor.clone(),
+                    package: package.clone(),
+                    version,
+                    quotas: PublishQuotas::default(),
+                    now,
+                };
                 let checked = db.check_publish(&check).await;
                 let committed = self.publish(db, &check, tag.map(|tag| &world.tags[tag]), latest_policy).await;
                 // A check must answer what the commit will, except about the tag, which it does not know.
@@ -137,8 +145,15 @@ impl Task<'_> {
                 let sets = matches!(verb, Verb::SetTag { .. });
                 let (tag, audit) = (world.tags[*tag].clone(), audit(AuditEvent::TagSet));
                 let version = sets.then_some(version);
-                let change =
-                    TagChange { actor: actor.clone(), package: package.clone(), tag, version, max_tags: 2, now, audit };
+                let change = TagChange {
+                    actor: actor.clone(),
+                    package: package.clone(),
+                    tag,
+                    version,
+                    rules: TagRules::at_most(2),
+                    now,
+                    audit,
+                };
                 db.execute(&change).await.map(|()| String::new())
             }
             Verb::AddOwner { owner } | Verb::RemoveOwner { owner } => {
@@ -194,7 +209,8 @@ impl Task<'_> {
             readme: None,
             tag: tag.cloned(),
             approval: ApprovalStatus::Approved,
-            max_tags: 2,
+            tags: TagRules::at_most(2),
+            quotas: PublishQuotas::default(),
             latest_policy,
             now,
             audit,

@@ -78,7 +78,7 @@ impl World {
         let audit = NewAuditEntry::new(AuditEvent::ScopeCreate, self.start);
         let audit = NewAuditEntry { id: uuid::Uuid::nil(), ..audit };
         let (actor, name) = (self.actors[0].clone(), self.scopes[0].clone());
-        let new = NewScope { actor, name, now: self.start, audit };
+        let new = NewScope { actor, name, max_scopes: None, now: self.start, audit };
         db.execute(&new).await.expect("create a scope");
     }
 

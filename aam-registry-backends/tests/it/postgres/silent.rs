@@ -54,7 +54,7 @@ async fn a_change_that_a_silent_server_was_asked_for_was_not_made() {
     proxy.fall_silent();
     let (scope, now) = ("tools".parse().expect("a scope"), SystemClock.now());
     let audit = NewAuditEntry::new(AuditEvent::ScopeCreate, now);
-    let new = NewScope { actor: owner, name: scope, now, audit };
+    let new = NewScope { actor: owner, name: scope, max_scopes: None, now, audit };
     let cause = outage(store.execute(&new).await);
     assert!(cause.contains("silent"), "{cause}");
     proxy.speak_again();

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use aam_registry_core::{
-    decide::{LogOut, NewToken, PublishCommit, TextChange, Yank},
+    decide::{LogOut, NewToken, PublishCommit, PublishQuotas, TextChange, Yank},
     ports::{AuditLog, Clock, CommandHandlerExt, PackageStore, PublishStore, SystemClock, TokenStore, UserStore},
     types::{
         Actor, ApprovalStatus, ArchiveKey, AuditEvent, AuditFilter, Credential, LatestPolicy, Manifest, NewAuditEntry,
-        NewUpload, PackageName, PageRequest, Reach, SearchQuery, SearchSort, Sha256Digest, Sight, Token, TokenId,
-        TokenScopes, UploadId, Version, VersionText,
+        NewUpload, PackageName, PageRequest, Reach, SearchQuery, SearchSort, Sha256Digest, Sight, TagRules, Token,
+        TokenId, TokenScopes, UploadId, Version, VersionText,
     },
 };
 use jiff::SignedDuration;
@@ -46,7 +46,8 @@ async fn any_text_comes_back_as_it_was() {
         readme: Some(ODD.to_owned()),
         tag: None,
         approval: ApprovalStatus::Approved,
-        max_tags: 100,
+        tags: TagRules::at_most(100),
+        quotas: PublishQuotas::default(),
         latest_policy: LatestPolicy::Highest,
         now,
         audit: audit(AuditEvent::PackagePublish),
@@ -117,6 +118,7 @@ async fn any_text_comes_back_as_it_was() {
         scopes: TokenScopes::all(),
         token: token.clone(),
         secret: Sha256Digest::of(b"secret"),
+        max_tokens: None,
         audit: audit(AuditEvent::TokenCreate),
     };
     store.execute(&new).await.expect("create");

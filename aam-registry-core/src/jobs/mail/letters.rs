@@ -313,10 +313,53 @@ pub(super) fn approval_wanted(at: &str, package: &str, version: &str, publisher:
         .command(format!("aam reject {package}@{version} --comment 'WHY'"))
 }
 
+/// A version may be used, and a dist-tag waits until it is approved.
+pub(super) fn approval_of_tag_wanted(at: &str, package: &str, version: &str, tag: &str, publisher: &str) -> Letter {
+    Letter::new("tag-approval-wanted", format!("The dist-tag {tag} of {package} waits for approval"))
+        .text(format!(
+            "{publisher} published version {version} of {package} at {at} and asked for the dist-tag {tag}. It names the \
+             version once that is approved. The version can be used already."
+        ))
+        .text("Look at it, and decide:")
+        .command(format!("aam approve {package}@{version}"))
+        .text("Or refuse the dist-tag, and say why:")
+        .command(format!("aam reject {package}@{version} --comment 'WHY'"))
+}
+
 /// A version was approved.
 pub(super) fn approved(at: &str, package: &str, version: &str, approver: &str, comment: Option<&str>) -> Letter {
     let letter = Letter::new("version-approved", format!("{package} {version} was approved"))
         .text(format!("{approver} approved version {version} of {package} at {at}. Others see it from now on."));
+    match comment {
+        Some(comment) => letter.text(format!("The comment: {comment}")),
+        None => letter,
+    }
+}
+
+/// Somebody decided about a version that others saw before, and about the dist-tag that waited for that.
+pub(super) fn decided_about_tag(
+    at: &str,
+    package: &str,
+    version: &str,
+    tag: Option<(&str, bool)>,
+    approver: &str,
+    comment: Option<&str>,
+) -> Letter {
+    let letter = match tag {
+        Some((tag, true)) => {
+            Letter::new("tag-approved", format!("The dist-tag {tag} names {package} {version}")).text(format!(
+                "{approver} approved version {version} of {package} at {at}. The dist-tag {tag} names it from now on."
+            ))
+        }
+        Some((tag, false)) => {
+            Letter::new("tag-refused", format!("The dist-tag {tag} does not name {package} {version}")).text(format!(
+                "{approver} decided about version {version} of {package} at {at}. The dist-tag {tag} was not set; the \
+                 version can be used as before."
+            ))
+        }
+        None => Letter::new("version-approved", format!("{package} {version} was approved"))
+            .text(format!("{approver} approved version {version} of {package} at {at}.")),
+    };
     match comment {
         Some(comment) => letter.text(format!("The comment: {comment}")),
         None => letter,

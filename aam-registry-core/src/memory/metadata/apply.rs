@@ -39,7 +39,7 @@ impl Tables {
         match write {
             Write::CreateUser { user, password_hash } => {
                 let members = [(user.id, ScopeRole::Owner)].into();
-                let scope = StoredScope { created_at: user.created_at, require_2fa: false, members };
+                let scope = StoredScope { created_at: user.created_at, created_by: None, require_2fa: false, members };
                 self.scopes.insert(ScopeName::from(&user.username), scope);
                 let account = AccountState { user, password_hash, session_generation: 0, kept_session: None };
                 self.users.insert(account.user.id, account);
@@ -88,7 +88,8 @@ impl Tables {
             }
             Write::CreateScope { name, owner, created_at } => {
                 let members = [(owner, ScopeRole::Owner)].into();
-                self.scopes.insert(name, StoredScope { created_at, require_2fa: false, members });
+                let scope = StoredScope { created_at, created_by: Some(owner), require_2fa: false, members };
+                self.scopes.insert(name, scope);
             }
             Write::SetScopePolicy { scope, require_2fa } => {
                 self.scopes.get_mut(&scope).ok_or_else(missing)?.require_2fa = require_2fa;
@@ -110,6 +111,7 @@ impl Tables {
             }
             Write::SetYank { package, version, yanked } => self.version_mut(&package, &version)?.yanked = yanked,
             Write::SetStatus { package, version, status } => self.version_mut(&package, &version)?.status = status,
+            Write::SetWantedTag { package, version, tag } => self.version_mut(&package, &version)?.wanted_tag = tag,
             Write::AddApproval { package, version, approver, status, comment, at } => {
                 let approval = StoredApproval { approver, status, comment, at };
                 self.version_mut(&package, &version)?.approvals.push(approval);
@@ -156,6 +158,9 @@ impl Tables {
             Write::DeletePublisher(id) => {
                 self.publishers.remove(&id);
                 self.publisher_tokens.retain(|_, token| token.publisher != id);
+            }
+            Write::RevokePublisherToken(id) => {
+                self.publisher_tokens.remove(&id);
             }
             Write::SetTrustedOnly { package, only } => self.package_mut(&package)?.trusted_only = only,
             Write::SettlePublishers { package, owner } => {

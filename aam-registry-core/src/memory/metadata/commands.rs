@@ -5,8 +5,8 @@ use async_trait::async_trait;
 use super::MemoryMetadata;
 use crate::{
     decide::{
-        DropAgedFacts, PublisherCommand, PublisherQuery, RemoveOldVersions, Request, RevokeTokenFacts,
-        SetReadOnlyFacts, TellOfTokenFacts,
+        DropAgedFacts, PublisherCommand, PublisherQuery, RemoveOldVersions, Request, RevokePublisherTokenFacts,
+        RevokeTokenFacts, SetReadOnlyFacts, TellOfTokenFacts,
     },
     error::Result,
     ports::{CommandHandler, QueryHandler, QueryRequest},
@@ -22,7 +22,7 @@ impl CommandHandler for MemoryMetadata {
             Request::CreateUser(asked) => asked.decide(&tables.new_user_facts(asked.question())),
             Request::ChangeAccount(asked) => asked.decide(&tables.account_facts(asked.question())),
             Request::DeleteAccount(asked) => asked.decide(&tables.delete_account_facts(asked.question())),
-            Request::CreateToken(asked) => asked.decide(&tables.caller(&asked.question().actor)),
+            Request::CreateToken(asked) => asked.decide(&tables.new_token_facts(asked.question())),
             Request::RevokeToken(asked) => {
                 let revocation = asked.question();
                 let (caller, owner) = (tables.caller(&revocation.actor), tables.token_owner(revocation.token));
@@ -40,6 +40,10 @@ impl CommandHandler for MemoryMetadata {
             Request::CreateScope(asked) => asked.decide(&tables.new_scope_facts(asked.question())),
             Request::ChangeMember(asked) => asked.decide(&tables.member_facts(asked.question())),
             Request::ChangeScopePolicy(asked) => asked.decide(&tables.scope_policy_facts(asked.question())),
+            Request::RevokePublisherToken(asked) => {
+                let token = tables.publisher_tokens.get(&asked.question().token);
+                asked.decide(&RevokePublisherTokenFacts { expires_at: token.map(|token| token.expires_at) })
+            }
             Request::ChangePublisher(asked) => {
                 let PublisherCommand { actor, package, .. } = asked.question();
                 asked.decide(&tables.publisher_facts(actor, package))

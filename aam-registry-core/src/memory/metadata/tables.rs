@@ -56,6 +56,8 @@ pub(super) struct StoredToken {
 
 pub(super) struct StoredScope {
     pub(super) created_at: Timestamp,
+    /// Who made it; nobody for the scope of a username.
+    pub(super) created_by: Option<UserId>,
     pub(super) require_2fa: bool,
     pub(super) members: BTreeMap<UserId, ScopeRole>,
 }

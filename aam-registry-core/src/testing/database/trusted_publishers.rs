@@ -10,7 +10,10 @@ use super::world::{
     scoped_name, try_publish, v, word,
 };
 use crate::{
-    decide::{PublisherChange, PublisherCommand, PublisherQuery, TokenExchange},
+    decide::{
+        AccountActor, DeleteAccount, PublisherChange, PublisherCommand, PublisherQuery, RevokePublisherToken,
+        TokenExchange,
+    },
     error::{ErrorCode, Result},
     ports::{CommandHandlerExt, Database, PublisherBySecret, PublisherFactsOf, QueryHandlerExt},
     types::{
@@ -164,6 +167,42 @@ pub async fn a_waiting_publisher_of_others_ends_with_the_name(db: &dyn Database)
     refused(acting(db, id_token(&repository, "1")).await, ErrorCode::Forbidden);
     let listed = publishers(db, &ada, &kit).await.expect("read").publishers;
     assert_eq!(listed, [TrustedPublisher { pending: false, ..own }]);
+}
+
+/// Whoever waits for a name with an account that is deleted waits no more.
+pub async fn a_waiting_publisher_ends_with_its_account(db: &dyn Database) {
+    let (ada, kit) = (actor(db).await, package_name());
+    let repository = format!("acme/{}", word());
+    add(db, &ada, &kit, &repository).await;
+    let by = acting(db, id_token(&repository, "1")).await.expect("swapped");
+    let delete = DeleteAccount {
+        by: AccountActor::Itself(ada.clone()),
+        username: ada.username.clone(),
+        password_hash: "nothing".into(),
+        now: now(),
+        audit: entry(AuditEvent::UserDelete, &ada),
+    };
+    db.execute(&delete).await.expect("deleted");
+    refused(try_publish(db, &by, manifest(&kit, "1.0.0")).await, ErrorCode::Unauthorized);
+    refused(acting(db, id_token(&repository, "1")).await, ErrorCode::Forbidden);
+}
+
+/// A token of a trusted publisher that leaked is revoked once, and its publisher gets another one.
+pub async fn a_leaked_token_of_a_publisher_is_revoked(db: &dyn Database) {
+    let (ada, kit) = published(db, &["1.0.0"]).await;
+    let repository = format!("acme/{}", word());
+    add(db, &ada, &kit, &repository).await;
+    let (exchange, secret) = exchange_of(id_token(&repository, "1"), None);
+    db.execute(&exchange).await.expect("swapped");
+    let holder = db.ask(PublisherBySecret(secret.digest())).await.expect("read").expect("a holder");
+    assert_eq!(holder.added_by.as_ref(), Some(&ada.username));
+    let audit = entry(AuditEvent::TokenLeakReported, &ada);
+    let revoke = RevokePublisherToken { token: holder.token.id, now: audit.timestamp, audit };
+    assert!(db.execute(&revoke).await.expect("revoked"));
+    assert!(!db.execute(&revoke).await.expect("nothing to revoke"));
+    assert_eq!(db.ask(PublisherBySecret(secret.digest())).await.expect("read"), None);
+    let by = acting(db, id_token(&repository, "1")).await.expect("swapped");
+    try_publish(db, &by, manifest(&kit, "1.1.0")).await.expect("published");
 }
 
 /// Of swaps of one ID token at the same time one succeeds, and of one without a `jti` too.

@@ -246,6 +246,7 @@ impl Town {
             .replace("{tag}", "latest")
             .replace("{username}", "ada")
             .replace("{path}", "aam.yaml")
+            .replace("{metric}", "version")
             .replace("{id}", NO_ID)
             .replace("{sha256}", &self.digest);
         assert!(!path.contains('{'), "{pattern} has a parameter that this test does not know");
