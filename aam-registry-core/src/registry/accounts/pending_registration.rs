@@ -5,9 +5,9 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::{
-    decide::{NewUser, UsedInvitation, require_writable},
+    decide::{InvitationOfSecret, NewUser, UsedInvitation, require_writable},
     error::{Error, Result},
-    ports::{CommandHandlerExt, InvitationOfSecret, QueryHandlerExt, RateClass},
+    ports::{CommandHandlerExt, QueryHandlerExt, RateClass},
     registry::{RegistrationPolicy, Registry, rate_limits::take_request},
     types::{
         AccountRoles, AuditEvent, NewAuditEntry, NewJob, OneTimePurpose, SealedSecret, Sha256Digest, User, Username,
