@@ -5,9 +5,9 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::{
-    decide::NewUser,
+    decide::{InvitationOfSecret, NewUser, require_writable},
     error::{Error, Result},
-    ports::{CommandHandlerExt, InvitationOfSecret, QueryHandlerExt, RateClass},
+    ports::{CommandHandlerExt, QueryHandlerExt, RateClass},
     registry::{RegistrationPolicy, Registry, rate_limits::take_request},
     types::{
         AccountRoles, AuditEvent, NewAuditEntry, NewJob, OneTimePurpose, SealedSecret, Sha256Digest, User, Username,
@@ -61,6 +61,8 @@ impl Registry {
     /// An address gets no more than the few mails a day of the class [`ForgivenLogin`](RateClass::ForgivenLogin), so
     /// that nobody can flood it by registering again and again.
     pub(super) async fn queue_registration(&self, pending: &PendingRegistration) -> Result<()> {
+        // The account could not be made by the link.
+        require_writable(self.read_only().await?.as_ref())?;
         let keys = self.inner().secrets.as_ref().ok_or_else(|| Error::internal("no key of stored secrets is set"))?;
         let sealed = keys.seal(&pending.to_text(), CONTEXT)?;
         let key = format!("registration:{}", pending.user.email.to_lowercase());

@@ -4,9 +4,9 @@ use futures_util::future::join_all;
 
 use super::world::{actor, after, entry, now, refused, scope, scope_name, stranger};
 use crate::{
-    decide::{InvitationChange, InvitationUpdate, NewUser},
+    decide::{InvitationChange, InvitationOfSecret, InvitationUpdate, Invitations, NewUser},
     error::ErrorCode,
-    ports::{CommandHandlerExt, Database, InvitationOfSecret, Invitations, QueryHandlerExt},
+    ports::{CommandHandlerExt, Database, QueryHandlerExt},
     types::{
         Actor, AuditEvent, Invitation, InvitationId, NewAuditEntry, OneTimeSecret, ScopeName, ScopeRole, Sha256Digest,
     },

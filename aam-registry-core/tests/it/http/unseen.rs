@@ -76,6 +76,7 @@ const ABOUT_NO_PACKAGE: &[&str] = &[
     "revokeInvitation",
     "revokeToken",
     "setMember",
+    "setReadOnly",
     "verifyEmail",
     "verifyEmailPage",
 ];
