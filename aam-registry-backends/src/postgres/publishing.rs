@@ -17,7 +17,7 @@ use super::{
     connection::Session,
     facts::{self, account_columns},
     failure::{Failure, Tx},
-    publish::{commit_facts, existing, similarity_key},
+    publish::{commit_facts, existing, similarity_key, usage},
     publisher_tokens::{CHECKED_PUBLISHER, caller_publisher},
     sql::{self, now},
 };
@@ -91,7 +91,11 @@ impl PublishStore for PostgresMetadata {
     }
 
     async fn check_publish(&self, check: &PublishCheck) -> Result<()> {
-        self.read(|tx| async move { Ok(check.decide(&check_facts(&tx, check).await?)?) }).await
+        self.read(|tx| async move {
+            let usage = usage(&tx, check.quotas, &check.package).await?;
+            Ok(check.decide(&PublishFacts { usage, ..check_facts(&tx, check).await? })?)
+        })
+        .await
     }
 
     async fn commit_publish(&self, commit: &PublishCommit) -> Result<Published> {

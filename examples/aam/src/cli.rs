@@ -141,7 +141,7 @@ impl Cli {
     pub(crate) async fn run(self) -> Result<()> {
         let session = Session::open(self.output(), self.registry, self.project, &self.max)?;
         match self.command {
-            Command::Registry(command) => command.run(session),
+            Command::Registry(command) => command.run(session).await,
             Command::Register(command) => command.run(&session).await,
             Command::Login(command) => command.run(&session).await,
             Command::Logout(command) => command.run(&session).await,

@@ -1,6 +1,7 @@
 //! The AAM registry server: configuration, commands and server process around [`aam_registry_core`].
 
 mod assemble;
+mod backup;
 mod cli;
 mod commands;
 mod config;

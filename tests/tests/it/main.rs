@@ -3,6 +3,7 @@
 mod api;
 mod audit_log;
 mod audited;
+mod backup;
 mod client;
 mod delivery;
 mod kill;

@@ -2,7 +2,9 @@
 
 use super::{ADMIN, NOW, actor, after, caller, commit, facts, user, v};
 use crate::{
-    decide::{ExistingVersion, PackageAccess, PackageState, PublishCheck, PublishCommit, PublishFacts, Write},
+    decide::{
+        ExistingVersion, PackageAccess, PackageState, PublishCheck, PublishCommit, PublishFacts, PublishQuotas, Write,
+    },
     error::{Error, ErrorCode},
     types::{DistTag, ScopeRole, Sha256Digest, Visibility},
 };
@@ -31,7 +33,13 @@ fn standing(role: Option<ScopeRole>, versions: &[&str]) -> PublishFacts {
 /// What a commit comes to: the code of its refusal. What a check knows of it, the check tells too.
 fn refusal(commit: &PublishCommit, facts: &PublishFacts) -> Option<ErrorCode> {
     let (actor, name, version) = (commit.actor.clone(), &commit.manifest.name, &commit.manifest.version);
-    let check = PublishCheck { actor, package: name.clone(), version: version.clone(), now: commit.now };
+    let check = PublishCheck {
+        actor,
+        package: name.clone(),
+        version: version.clone(),
+        quotas: PublishQuotas::default(),
+        now: commit.now,
+    };
     let checked = check.decide(facts).err().map(|error| error.code());
     let decided = commit.decide(facts).err().map(|error| error.code());
     let only_a_commit = decided == Some(ErrorCode::Timeout) || commit.tag.is_some();

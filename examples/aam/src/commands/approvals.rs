@@ -54,7 +54,9 @@ impl Approvals {
             }
             let rows = answer.read.versions.iter().map(|row| {
                 let version = format!("{}@{}", cell(row, "package"), cell(row, "version"));
-                vec![version, cell(row, "published_by"), cell(row, "published_at"), cell(row, "visibility")]
+                let tag = cell(row, "tag");
+                let tag = if tag.is_empty() { tag } else { format!("for the dist-tag {tag}") };
+                vec![version, cell(row, "published_by"), cell(row, "published_at"), cell(row, "visibility"), tag]
             });
             let mut lines = table(&rows.collect::<Vec<_>>());
             if answer.read.pages > u64::from(self.page) {

@@ -12,6 +12,7 @@ mod exposed;
 #[cfg(target_os = "linux")]
 mod full_disk;
 mod golden;
+mod governance;
 mod hostile;
 mod install;
 mod limits;

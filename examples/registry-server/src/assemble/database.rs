@@ -191,7 +191,7 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + '
     tokio::task::spawn_blocking(work).await.map_err(Error::internal)?
 }
 
-fn postgres_config(url: &PostgresUrl, settings: &Settings) -> Result<PostgresConfig, AssembleError> {
+pub(super) fn postgres_config(url: &PostgresUrl, settings: &Settings) -> Result<PostgresConfig, AssembleError> {
     let bad = |error: postgres::InvalidPostgresUrl| AssembleError::Database {
         database: settings.database_url.to_string(),
         reason: error.to_string(),
@@ -214,7 +214,7 @@ pub(crate) fn sqlite_config(path: &Path, settings: &Settings) -> SqliteConfig {
 }
 
 /// Creates the folder of the database if it does not exist.
-fn create_folder(path: &Path) -> Result<(), AssembleError> {
+pub(super) fn create_folder(path: &Path) -> Result<(), AssembleError> {
     let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) else { return Ok(()) };
     fs::create_dir_all(folder).map_err(|source| AssembleError::Data { path: folder.to_owned(), source })
 }

@@ -255,7 +255,6 @@ fn a_registry_for_known_users_has_no_cdn() {
 fn what_this_release_cannot_do_is_refused_in_plain_words() {
     for (name, value, told) in [
         ("REQUIRE_SIGNATURES", "true", "Signatures are not built"),
-        ("REQUIRE_APPROVAL_FOR_TAGS", "stable", "Dist-tags that need approval are not built"),
         ("REGISTRY_PRIVATE_KEY", "key.pem", "Attestation is not built"),
         ("PASSWORD_LOGIN", "off", "Turning password login off is not built"),
         ("OIDC_ISSUER", "https://id.example.com", "Single sign-on is not built"),
@@ -537,6 +536,7 @@ fn every_command_on_a_registry_says_how_to_name_it() {
         &["token", "revoke"],
         &["storage", "verify"],
         &["backup"],
+        &["restore"],
         &["jobs", "list"],
         &["webhook", "list"],
         &["config", "show"],

@@ -98,6 +98,7 @@ fn nothing_that_clients_choose_makes_a_series() {
     for class in ["SEARCH", "DOWNLOAD", "OTHER", "AUTH"] {
         site.set(&format!("RATE_LIMIT_{class}"), 0);
     }
+    site.set("MAX_SCOPES_PER_USER", 1000);
     let server = site.serve(&[]);
     let port = server.port();
     let authorization = web::sign_up(port, "alice");

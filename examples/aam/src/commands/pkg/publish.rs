@@ -117,14 +117,21 @@ impl Publish {
                 for warning in receipt.warnings.iter().filter(|warning| !told.contains(*warning)) {
                     session.out.warn(warning);
                 }
+                // Others do not find it before it is approved.
+                let waits = receipt.approval_status.as_deref() == Some("pending");
                 value["dist_tags"] = json!(receipt.dist_tags);
+                value["approval_status"] = json!(receipt.approval_status);
                 value["warnings"] = json!(receipt.warnings);
                 session.out.done(&value, || {
                     let tags = plain(&receipt.dist_tags.join(", "));
                     let tags = if tags.is_empty() { String::new() } else { format!(" as {tags}") };
                     vec![
                         format!("Published {name} {version}{tags} to {}", registry.url),
-                        format!("Install it with `aam install {name}`"),
+                        if waits {
+                            format!("See what was decided with `aam approvals {name}@{version}`")
+                        } else {
+                            format!("Install it with `aam install {name}`")
+                        },
                     ]
                 })
             }

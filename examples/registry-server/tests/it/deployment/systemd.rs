@@ -76,7 +76,7 @@ fn every_service_is_confined_alike() {
 #[test]
 fn a_timer_starts_the_service_of_its_name() {
     let timers = units(".timer");
-    assert_eq!(timers.len(), 2);
+    assert_eq!(timers.len(), 3);
     for (name, unit) in timers {
         let service = name.replace(".timer", ".service");
         assert!(units(".service").iter().any(|(other, _)| *other == service), "{service}");
