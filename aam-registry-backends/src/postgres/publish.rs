@@ -101,7 +101,7 @@ pub(super) async fn commit_facts(tx: &Session, commit: &PublishCommit) -> Tx<Pub
         // Runs after SIMILAR, so a package inserted in between is seen here and the transaction restarts.
         tx.rows(&situation, [&user, &session, &scope, &full]),
         rows_where(tx, &tagged, tag.as_ref().map(|tag| [&full as _, tag as _])),
-        rows_where(tx, &gates, tag.is_some().then_some([&full as _, &true as _])),
+        rows_where(tx, &gates, tag.is_some().then_some([&full as _, &true as _, &true as _])),
         tx.execute(&consume, [&upload, &user]),
     )?;
     let situation = situation.first().ok_or_else(|| Failure::Corrupt("a situation without a row".into()))?;

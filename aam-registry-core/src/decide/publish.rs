@@ -213,8 +213,8 @@ impl PublishFacts {
         require_right(rights, name, exists)?;
         if self.access.package.is_some_and(|package| package.trusted_only) && !rights.is_trusted_publisher() {
             return Err(Error::forbidden(format!(
-                "{name} is published by its trusted publishers alone; publish from there, or let an owner allow \
-                 tokens again with `aam trusted-publisher only {name} off`"
+                "Only the trusted publishers of {name} may publish it; publish from there, or let an owner allow tokens \
+                 again with `aam trusted-publisher only {name} off`"
             )));
         }
         match (&self.existing, &self.similar) {
@@ -265,7 +265,7 @@ impl CallerPublisher {
     fn require(&self, package: &PackageName, exists: bool) -> Result<()> {
         if self.package != *package {
             let own = &self.package;
-            return Err(Error::forbidden(format!("This trusted publisher publishes {own} alone, not {package}")));
+            return Err(Error::forbidden(format!("This trusted publisher may publish only {own}, not {package}")));
         }
         match (self.pending, exists) {
             (true, true) => Err(Error::forbidden(format!(

@@ -12,7 +12,7 @@ use crate::{
         TagChange, VisibilityChange, Yank,
     },
     error::{ErrorCode, Result},
-    ports::{ApprovalsOf, CommandHandlerExt, Database, QueryHandlerExt, RecallsSince, VersionsByApproval},
+    ports::{ApprovalsOf, CommandHandlerExt, Database, QueryHandlerExt, RecallsSince, TagGates, VersionsByApproval},
     types::{
         AccountRole, Actor, ApprovalStatus, AuditEvent, DistTag, LatestPolicy, Moderation, ModerationCategory,
         PackageName, PageRequest, Reach, Recall, RecallQuery, Sight, TagRules, VersionBounds, VersionRange,
@@ -103,6 +103,8 @@ pub async fn a_version_waits_for_approval(db: &dyn Database) {
     assert!(db.tags(&name, Reach::Public).await.expect("read").is_none());
     assert!(db.owners(&name, Reach::Public).await.expect("read").is_none());
     assert!(db.version_numbers(&name, Reach::Public).await.expect("read").is_none());
+    assert!(db.ask(TagGates((name.clone(), Reach::Public))).await.expect("read").is_none());
+    assert!(db.ask(TagGates((name.clone(), Reach::PublicPackages))).await.expect("read").is_some());
     for reach in [Reach::PublicPackages, Reach::Everything] {
         assert_eq!(found(db, &name, "1.0.0", reach).await, [true; 8], "{reach:?}");
     }

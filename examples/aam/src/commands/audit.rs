@@ -23,7 +23,7 @@ use crate::{
 #[derive(Debug, Args)]
 #[command(
     long_about = "Check what is installed in the project of the current folder, as .aam/aam-lock.yaml names it:\n\n\
-    - whether the registries have recalled, removed, yanked or deprecated any of it, or have it no more;\n\
+    - whether the registries have recalled, removed, yanked or deprecated any of it, or no longer have it;\n\
     - whether the files in .aam/packages and where the tools look for them are those that were published: files that \
     were changed, are missing, or were put beside them in the folder of a skill are named. Archives are compared by the \
     digests of the lock file; what was not unpacked on this machine is downloaded for that, and nothing is written.\n\n\
@@ -185,7 +185,7 @@ async fn look_at(
         // What is recalled is not shown; the recall says more.
         Err(failure) if failure.kind == Kind::NotFound => {
             if findings.is_empty() {
-                let why = "the registry has it no more, or does not show it to you: it may wait for approval or be in \
+                let why = "the registry no longer has it, or does not show it to you: it may wait for approval or be in \
                            quarantine";
                 findings.push(finding("unavailable", why.to_owned()));
             }
