@@ -53,6 +53,8 @@ pub use rate_limits::RateLimits;
 
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 pub use relational::maintenance::{DatabaseStats, SlowStatement, TableSize};
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+pub use relational::rows::{Cell, RowSink, RowSource, TableRows};
 
 /// The program in the repository's README, in the section on embedding, so that it is compiled.
 #[cfg(all(doctest, feature = "argon2", feature = "folder", feature = "governor", feature = "jwt", feature = "sqlite"))]

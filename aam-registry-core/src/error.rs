@@ -7,7 +7,7 @@ mod disk;
 use std::{error::Error as StdError, fmt};
 
 pub(crate) use backend::with_causes;
-pub use backend::{BackendError, BackendKind, NotPermitted, Outcome};
+pub use backend::{BackendError, BackendKind, NoSuchBucket, NotPermitted, Outcome};
 pub use database::{DatabaseError, DatabaseTrouble};
 pub use disk::{DiskError, DiskTrouble};
 
@@ -190,7 +190,7 @@ pub enum Error {
     Unauthorized(String),
     /// A registration without an invitation, where one is needed.
     #[error(
-        "This registry takes new accounts by invitation alone; ask an administrator for one, and give it as \
+        "This registry takes new accounts only by invitation; ask an administrator for one, and give it as \
          `invitation` (`aam register --invitation`)"
     )]
     InvitationRequired,
@@ -243,8 +243,26 @@ pub enum Error {
         existing: String,
     },
     /// A tag that the operator does not allow.
-    #[error("This registry does not allow the dist-tag `{0}`")]
-    TagNotAllowed(DistTag),
+    #[error("This registry does not allow the dist-tag `{tag}`; {}", allowed_tags(allowed))]
+    TagNotAllowed {
+        /// The dist-tag.
+        tag: DistTag,
+        /// Those that are allowed beside `latest`, for a person; empty for none.
+        allowed: String,
+    },
+    /// A dist-tag names only versions which an approver has approved.
+    #[error(
+        "The dist-tag `{tag}` names only versions that an approver has approved, and nobody has approved {version} of \
+         {package}; ask an approver to run `aam approve {package}@{version}`, and set the tag then"
+    )]
+    TagNeedsApproval {
+        /// The package.
+        package: PackageName,
+        /// The dist-tag.
+        tag: DistTag,
+        /// The version.
+        version: String,
+    },
     /// A version has not passed the evals that the gate of a dist-tag asks for.
     #[error("Version {version} of {package} does not pass the gate of the dist-tag `{tag}`; see the details")]
     GateFailed {
@@ -313,7 +331,7 @@ pub enum Error {
     LastOwner(Username),
     /// The registry would have no administrator left.
     #[error(
-        "{0} is the last administrator; make somebody else one first, or run on the server: \
+        "User {0} is the last administrator; make somebody else one first, or run on the server: \
          aam-registry user grant-role NAME admin"
     )]
     LastAdmin(Username),
@@ -463,8 +481,8 @@ impl Error {
             Self::Forbidden(_) | Self::NoTrustedPublisher { .. } => ErrorCode::Forbidden,
             Self::NameReserved(_) => ErrorCode::NameReserved,
             Self::NameTooSimilar { .. } => ErrorCode::NameTooSimilar,
-            Self::TagNotAllowed(_) => ErrorCode::TagNotAllowed,
-            Self::GateFailed { .. } => ErrorCode::GateFailed,
+            Self::TagNotAllowed { .. } => ErrorCode::TagNotAllowed,
+            Self::GateFailed { .. } | Self::TagNeedsApproval { .. } => ErrorCode::GateFailed,
             Self::QuotaExceeded(_) => ErrorCode::QuotaExceeded,
             Self::RegistrationClosed | Self::InvitationRequired => ErrorCode::RegistrationClosed,
             Self::PackageNotFound(_) => ErrorCode::PackageNotFound,
@@ -501,6 +519,7 @@ impl Error {
             Self::InvalidManifest(faults) => {
                 faults.iter().map(|fault| Detail::new(&*fault.field, &*fault.error)).collect()
             }
+            Self::TagNeedsApproval { .. } => vec![Detail::new("approval", "nobody has approved the version")],
             Self::GateFailed { wanting, .. } => {
                 wanting.iter().map(|(name, why)| Detail::new(name.as_str(), *why)).collect()
             }
@@ -511,6 +530,11 @@ impl Error {
             _ => Vec::new(),
         }
     }
+}
+
+/// What to do about a tag that is not allowed.
+fn allowed_tags(allowed: &str) -> String {
+    if allowed.is_empty() { "it allows none beside `latest`".to_owned() } else { format!("use one of {allowed}") }
 }
 
 impl From<InvalidName> for Error {

@@ -25,6 +25,8 @@ id -u aam-registry >/dev/null 2>&1 ||
 
 install -d -m 750 -g aam-registry /etc/aam-registry
 install -d -m 700 -o aam-registry -g aam-registry /var/lib/aam-registry
+# The backups of aam-registry-backup.service.
+install -d -m 700 -o aam-registry -g aam-registry /var/backups/aam-registry
 [ -e /etc/aam-registry/config.yaml ] ||
     install -m 640 -g aam-registry "$here/../config.example.yaml" /etc/aam-registry/config.yaml
 [ -e /etc/aam-registry/env ] ||
@@ -35,7 +37,7 @@ install -d -m 700 -o aam-registry -g aam-registry /var/lib/aam-registry
 # Copied beside the old binary and then renamed over it, since that may be running.
 install -m 755 "$binary" /usr/local/bin/aam-registry.new
 mv /usr/local/bin/aam-registry.new /usr/local/bin/aam-registry
-install -m 644 "$here"/aam-registry*.service "$here"/aam-registry*.timer /etc/systemd/system/
+install -m 644 "$here"/aam-registry*.service "$here"/aam-registry*.socket "$here"/aam-registry*.timer /etc/systemd/system/
 
 # Report mistakes in the configuration before the running server is stopped.
 as_service config check
@@ -43,9 +45,9 @@ as_service config check
 as_service migrate
 
 systemctl daemon-reload
-systemctl enable --quiet aam-registry.service aam-registry-storage-cleanup.timer
+systemctl enable --quiet aam-registry.service aam-registry-storage-cleanup.timer aam-registry-backup.timer
 systemctl restart aam-registry.service
-systemctl start aam-registry-storage-cleanup.timer
+systemctl start aam-registry-storage-cleanup.timer aam-registry-backup.timer
 
 echo "To remove versions that nobody has downloaded for a year, once a month:"
 echo "  systemctl enable --now aam-registry-old-versions.timer"

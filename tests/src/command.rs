@@ -1,7 +1,9 @@
 use std::{
-    env,
+    env, fs,
     io::{Seek, Write},
-    process::{Command, Stdio},
+    os::unix::fs::MetadataExt,
+    process::{Command, Output, Stdio},
+    time::Duration,
 };
 
 use serde_json::Value;
@@ -42,6 +44,42 @@ impl Ran {
         Self::of(command).await
     }
 
+    /// Runs a command of the server's program in an empty folder and kills it (SIGKILL) after that time. Its output if
+    /// it had ended before.
+    pub async fn killed_after(time: Duration, settings: &Settings, arguments: &[&str]) -> Option<Self> {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mut command = server_program(settings);
+        command.args(arguments).current_dir(folder.path());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the command runs");
+        tokio::time::sleep(time).await;
+        // It may have ended already.
+        let _ = child.kill();
+        let ended =
+            task::spawn_blocking(move || child.wait_with_output()).await.expect("no panic").expect("its output");
+        ended.status.code().map(|_| Self::with(ended))
+    }
+
+    fn with(ended: Output) -> Self {
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
+        Self { code: ended.status.code(), stdout: text(ended.stdout), stderr: text(ended.stderr) }
+    }
+
+    /// Runs it as a user who may write nowhere. Tests that run as root would find no folder that they may not write.
+    pub async fn without_privileges(settings: &Settings, arguments: &[&str]) -> Self {
+        let program = server_program(settings);
+        let mut command = if fs::metadata("/proc/self").expect("Linux").uid() == 0 {
+            let mut command = Command::new("setpriv");
+            command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(program.get_program());
+            command.env_clear().envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+            command
+        } else {
+            program
+        };
+        command.args(arguments).current_dir("/");
+        Self::of(command).await
+    }
+
     pub(crate) async fn of(mut command: Command) -> Self {
         command.stdin(Stdio::null());
         Self::ended(command).await
@@ -59,8 +97,7 @@ impl Ran {
         // The command may connect to a server in this process, so do not block the runtime.
         let ran = task::spawn_blocking(move || command.output());
         let ran = ran.await.expect("no panic").expect("the command runs");
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
-        Self { code: ran.status.code(), stdout: text(ran.stdout), stderr: text(ran.stderr) }
+        Self::with(ran)
     }
 
     /// Asserts the exit code.

@@ -24,6 +24,7 @@ mod report;
 mod s3;
 mod server;
 mod settings;
+mod shifted_clock;
 mod stores;
 
 pub use api::{Answer, Api};
@@ -40,4 +41,5 @@ pub use report::report;
 pub use s3::{Buckets, S3Server, serve_s3};
 pub use server::{Server, Stopped};
 pub use settings::Settings;
+pub use shifted_clock::ShiftedClock;
 pub use stores::{Stores, production, replicas};

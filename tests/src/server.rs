@@ -178,6 +178,11 @@ impl Stopped {
         }
     }
 
+    /// Starts it on the same data, and does not wait: for a server that answers no plain HTTP.
+    pub fn spawn_unheard(self) -> Server {
+        self.spawn()
+    }
+
     /// Everything that was logged.
     pub fn log(&self) -> String {
         fs::read_to_string(self.log_file()).unwrap_or_default()

@@ -4,7 +4,10 @@ use std::{
     io::{self, Read, Seek, SeekFrom, Write},
     ops::Range,
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use aam_registry_core::{
@@ -18,6 +21,9 @@ use crate::archive_rules::SMALL;
 
 /// The suffix of files that are not complete yet.
 const PART: &str = ".part";
+
+/// How often this process began to write the mark of a registry.
+static OWNERS_WRITTEN: AtomicUsize = AtomicUsize::new(0);
 
 /// The files of a folder with archives. Every method blocks.
 ///
@@ -179,9 +185,10 @@ impl Files {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
             _ => {}
         }
-        // Written beside its final place under a name of its own, because another process may write it
-        // too.
-        let new = folder.join(format!("registry-id.{}{PART}", std::process::id()));
+        // Written beside its final place under a name of its own, because another process, or another task of
+        // this one, may write it too.
+        let number = OWNERS_WRITTEN.fetch_add(1, Ordering::Relaxed);
+        let new = folder.join(format!("registry-id.{}.{number}{PART}", std::process::id()));
         let mut file = File::create(&new)?;
         file.write_all(mark)?;
         file.sync_all()?;

@@ -1,6 +1,9 @@
 use std::{error::Error as StdError, fmt};
 
-use aam_registry_core::{Error, error::NotPermitted};
+use aam_registry_core::{
+    Error,
+    error::{NoSuchBucket, NotPermitted},
+};
 use opendal::ErrorKind;
 
 /// Converts an OpenDAL error to a backend error.
@@ -15,6 +18,11 @@ pub(super) fn storage_error(error: opendal::Error) -> Error {
     tracing::debug!(event = "storage_error", error = %error, "the archive storage refused or failed");
     if error.kind() == ErrorKind::PermissionDenied {
         return Error::storage(NotPermitted::new(Told(error)), retry);
+    }
+    // S3 and GCS name the bucket, Azure the container.
+    if ["NoSuchBucket", "bucket does not exist", "ContainerNotFound"].iter().any(|said| error.message().contains(said))
+    {
+        return Error::storage(NoSuchBucket::new(Told(error)), retry);
     }
     Error::storage(Told(error), retry)
 }

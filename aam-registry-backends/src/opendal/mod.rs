@@ -28,6 +28,7 @@ mod failure;
 mod gcs;
 mod links;
 mod listing;
+mod objects;
 mod patience;
 mod remote;
 mod remote_writer;
@@ -41,6 +42,7 @@ pub use azblob::AzblobConfig;
 pub use config::OpendalConfig;
 #[cfg(feature = "gcs")]
 pub use gcs::GcsConfig;
+pub use objects::{ObjectWriter, OpendalObjects, StoredObject};
 pub use patience::Patience;
 #[cfg(feature = "s3")]
 pub use s3::S3Config;

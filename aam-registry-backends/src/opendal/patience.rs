@@ -100,7 +100,9 @@ impl Patience {
             .with_factor(2.0)
             .with_jitter()
             .with_notify(|event: RetryEvent<'_>| {
-                tracing::warn!(
+                metrics::counter!("aam_storage_retries_total").increment(1);
+                // A call that fails in the end is told by its caller.
+                tracing::debug!(
                     event = "storage_retry",
                     operation = %event.op,
                     attempt = event.attempt,

@@ -32,16 +32,7 @@ impl OpendalArchives {
     /// # Errors
     /// A backend error of kind storage.
     pub fn new(config: &OpendalConfig) -> Result<Self> {
-        opendal::install_default();
-        let remote = match config {
-            #[cfg(feature = "s3")]
-            OpendalConfig::S3(config) => super::s3::connect(config)?,
-            #[cfg(feature = "gcs")]
-            OpendalConfig::Gcs(config) => config.connect()?,
-            #[cfg(feature = "azblob")]
-            OpendalConfig::Azblob(config) => config.connect()?,
-        };
-        Ok(Self { remote: Arc::new(remote), links: None })
+        Ok(Self { remote: Arc::new(connect(config)?), links: None })
     }
 
     /// Redirects clients that download to the object store, with links that are valid for `expiry` (2
@@ -53,6 +44,19 @@ impl OpendalArchives {
     pub fn with_presigned_redirects(mut self, expiry: Duration) -> Result<Self> {
         self.links = Some(PresignedLinks::new(self.remote.links.clone(), expiry)?);
         Ok(self)
+    }
+}
+
+/// Opens the store of `config`; sends nothing yet.
+pub(super) fn connect(config: &OpendalConfig) -> Result<Remote> {
+    opendal::install_default();
+    match config {
+        #[cfg(feature = "s3")]
+        OpendalConfig::S3(config) => super::s3::connect(config),
+        #[cfg(feature = "gcs")]
+        OpendalConfig::Gcs(config) => config.connect(),
+        #[cfg(feature = "azblob")]
+        OpendalConfig::Azblob(config) => config.connect(),
     }
 }
 

@@ -1,14 +1,17 @@
+use std::sync::Arc;
+
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use opendal::{Buffer, Error, ErrorKind, HttpBody, HttpTransport, HttpTransporter, raw::parse_content_range};
 use opendal_http_transport_reqwest::ReqwestTransport;
 
 use super::Patience;
-use crate::outgoing::Outgoing;
+use crate::outgoing::{Outgoing, OutgoingHeaders};
 
 /// Sends the requests of OpenDAL, and refuses answers that OpenDAL would misinterpret.
 pub(super) struct CheckedTransport {
     inner: ReqwestTransport,
     absence: Absence,
+    headers: Option<Arc<dyn OutgoingHeaders>>,
 }
 
 /// Which 404 answers mean that the object does not exist.
@@ -36,12 +39,16 @@ impl CheckedTransport {
             outgoing.builder().connect_timeout(patience.connect).build().map_err(|error| {
                 Error::new(ErrorKind::ConfigInvalid, "connections cannot be set up").set_source(error)
             })?;
-        Ok(HttpTransporter::new(Self { inner: ReqwestTransport::new(client), absence }))
+        Ok(HttpTransporter::new(Self { inner: ReqwestTransport::new(client), absence, headers: outgoing.headers() }))
     }
 }
 
 impl HttpTransport for CheckedTransport {
-    async fn fetch(&self, request: Request<Buffer>) -> opendal::Result<Response<HttpBody>> {
+    async fn fetch(&self, mut request: Request<Buffer>) -> opendal::Result<Response<HttpBody>> {
+        // The signature of a request covers only headers that it names.
+        if let Some(headers) = &self.headers {
+            headers.add(request.headers_mut());
+        }
         let range = request.headers().get(header::RANGE).cloned();
         let method = request.method().clone();
         let response = self.inner.fetch(request).await?;

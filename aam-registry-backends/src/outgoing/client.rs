@@ -12,7 +12,7 @@ use reqwest::{
     dns::{Addrs, Name, Resolve, Resolving},
 };
 
-use super::{AllowedNetworks, NameResolver};
+use super::{AllowedNetworks, NameResolver, OutgoingHeaders};
 
 /// The longest look-up of a name that a proxy will look up again.
 const LOOK_UP: Duration = Duration::from_secs(2);
@@ -30,6 +30,7 @@ pub struct OutgoingClient {
     guard: Guard,
     has_proxy: bool,
     timeout: Duration,
+    headers: Option<Arc<dyn OutgoingHeaders>>,
 }
 
 /// An answer whose body has not been read.
@@ -88,7 +89,13 @@ impl OutgoingClient {
         let guard = Guard { allowed, names: Arc::new(names) };
         let has_proxy = proxy.is_some();
         let client = build(CheckedResolver { guard: guard.clone(), proxy })?;
-        Ok(Self { client, guard, has_proxy, timeout })
+        Ok(Self { client, guard, has_proxy, timeout, headers: None })
+    }
+
+    /// The same, where every request has these headers too.
+    pub(super) fn with_headers(mut self, headers: Option<Arc<dyn OutgoingHeaders>>) -> Self {
+        self.headers = headers;
+        self
     }
 
     /// Requests `url` with `GET`.
@@ -104,7 +111,10 @@ impl OutgoingClient {
     /// # Errors
     /// Why there is no answer.
     pub async fn send(&self, request: Request<Bytes>) -> Result<OutgoingAnswer, OutgoingError> {
-        let request = reqwest::Request::try_from(request).map_err(|_| OutgoingError::Address)?;
+        let mut request = reqwest::Request::try_from(request).map_err(|_| OutgoingError::Address)?;
+        if let Some(headers) = &self.headers {
+            headers.add(request.headers_mut());
+        }
         self.check(&host(request.url())).await?;
         let response = self.client.execute(request).await.map_err(|error| self.reason(error))?;
         Ok(OutgoingAnswer { response, timeout: self.timeout })

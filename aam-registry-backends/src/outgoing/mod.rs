@@ -21,11 +21,13 @@
 //! ```
 
 mod client;
+mod headers;
 mod names;
 mod networks;
 mod route;
 
 pub use client::{OutgoingAnswer, OutgoingClient, OutgoingError};
+pub use headers::OutgoingHeaders;
 pub use names::{NameResolver, SystemResolver};
 pub use networks::AllowedNetworks;
 pub use route::{Outgoing, OutgoingFault};

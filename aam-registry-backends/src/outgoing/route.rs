@@ -1,9 +1,9 @@
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use aam_registry_core::{Error, Result};
 use reqwest::{Certificate, ClientBuilder, NoProxy, Proxy, Url, redirect::Policy};
 
-use super::{AllowedNetworks, NameResolver, OutgoingClient, SystemResolver, client::CheckedResolver};
+use super::{AllowedNetworks, NameResolver, OutgoingClient, OutgoingHeaders, SystemResolver, client::CheckedResolver};
 
 /// How the server calls others by HTTP: through which proxy, and whose certificates it trusts beside
 /// those of the system. By default directly.
@@ -13,6 +13,7 @@ use super::{AllowedNetworks, NameResolver, OutgoingClient, SystemResolver, clien
 pub struct Outgoing {
     proxy: Option<ProxyRoute>,
     roots: Vec<Certificate>,
+    headers: Option<Arc<dyn OutgoingHeaders>>,
 }
 
 #[derive(Clone)]
@@ -70,6 +71,34 @@ impl Outgoing {
         Ok(self)
     }
 
+    /// Adds headers to every request, those to object stores included.
+    #[must_use]
+    pub fn with_headers(mut self, headers: impl OutgoingHeaders) -> Self {
+        self.headers = Some(Arc::new(headers));
+        self
+    }
+
+    /// What adds headers to every request.
+    pub(crate) fn headers(&self) -> Option<Arc<dyn OutgoingHeaders>> {
+        self.headers.clone()
+    }
+
+    /// A client that calls what the operator named, on whatever network that is, and waits for a whole answer for at
+    /// most `timeout`. Requests to `http` addresses do not use the proxy: such servers are on the operator's own
+    /// network.
+    ///
+    /// # Errors
+    /// If the certificates of the system cannot be used.
+    pub fn client_for_operator(&self, timeout: Duration) -> Result<OutgoingClient> {
+        let build = |resolver: CheckedResolver| {
+            let builder = self.builder().user_agent(concat!("aam-registry/", env!("CARGO_PKG_VERSION")));
+            builder.dns_resolver(resolver).redirect(Policy::none()).referer(false).timeout(timeout).build()
+        };
+        let allowed = AllowedNetworks::all();
+        let client = OutgoingClient::new(allowed, SystemResolver, None, timeout, build).map_err(Error::internal)?;
+        Ok(client.with_headers(self.headers()))
+    }
+
     /// A client that calls public addresses and those in `allowed`, and waits for a whole answer for at
     /// most `timeout`.
     ///
@@ -107,7 +136,8 @@ impl Outgoing {
                 .timeout(timeout)
                 .build()
         };
-        OutgoingClient::new(allowed, names, proxy, timeout, build).map_err(Error::internal)
+        let client = OutgoingClient::new(allowed, names, proxy, timeout, build).map_err(Error::internal)?;
+        Ok(client.with_headers(self.headers()))
     }
 
     /// A client for servers that the operator named, on whatever network they are.

@@ -20,12 +20,12 @@ use super::{
     connection::Session,
     erasure, evals,
     failure::Tx,
-    invitations, jobs, listing, moderation_writes, publish, publisher_tokens, read_only, reports, scopes,
-    second_factor_writes, session_writes,
+    jobs, listing, moderation_writes, publish, publisher_tokens, read_only, scopes, second_factor_writes,
+    session_writes,
     sql::{self, Text},
-    token_notices, trusted_publishers, webhook_writes,
+    token_notices, trusted_publishers,
 };
-use crate::relational::columns;
+use crate::relational::{columns, resources::invitations};
 
 const CREATE_USER: &str = "WITH account AS (
         INSERT INTO users (id, username, email, email_key, password_hash, is_admin, disabled, created_at, email_verified,
@@ -49,7 +49,7 @@ const CREATE_TOKEN: &str = "INSERT INTO tokens
 const REVOKE_TOKENS: &str = "UPDATE tokens SET revoked_at = $2, last_used_from = NULL WHERE id = ANY($1)";
 const REVOKE_SESSION: &str = "INSERT INTO revoked_sessions (id, user_id, expires_at) VALUES ($1, $2, $3)
     ON CONFLICT DO NOTHING";
-const CREATE_SCOPE: &str = "WITH scope AS (INSERT INTO scopes (name, created_at) VALUES ($1, $2))
+const CREATE_SCOPE: &str = "WITH scope AS (INSERT INTO scopes (name, created_at, created_by) VALUES ($1, $2, $3))
     INSERT INTO scope_members (scope, user_id, role) VALUES ($1, $3, $4)";
 const PUT_MEMBER: &str = "INSERT INTO scope_members (scope, user_id, role) VALUES ($1, $2, $3)
     ON CONFLICT (scope, user_id) DO UPDATE SET role = excluded.role";
@@ -148,7 +148,6 @@ fn statements(write: &Write<'_>) -> &'static [&'static str] {
         Write::EraseAccount { .. } => &[erasure::ERASE],
         Write::SetReadOnly(_) => &[read_only::CLEAR, read_only::SET],
         Write::DropAged { what, .. } => aged::statements(*what),
-        Write::AddInvitation(_) => &[invitations::ADD],
         Write::RemoveInvitation(_) => &[invitations::REMOVE],
         Write::AddSession(_) => &[session_writes::ADD],
         Write::ForgetSession { .. } => &[session_writes::FORGET],
@@ -159,6 +158,7 @@ fn statements(write: &Write<'_>) -> &'static [&'static str] {
         Write::SetOwner { .. } => &[ADD_OWNER, REMOVE_OWNER],
         Write::SetYank { .. } => &[YANK],
         Write::SetStatus { .. } => &[moderation_writes::SET_STATUS],
+        Write::SetWantedTag { .. } => &[moderation_writes::SET_WANTED_TAG],
         Write::AddApproval { .. } => &[moderation_writes::ADD_APPROVAL],
         Write::OpenRecall { .. } => &[moderation_writes::OPEN_RECALL],
         Write::LiftRecall { .. } => &[moderation_writes::LIFT_RECALL],
@@ -169,17 +169,12 @@ fn statements(write: &Write<'_>) -> &'static [&'static str] {
         Write::MoveLatest { .. } => &[PUT_TAG, REMOVE_TAGS, listing::LIST, listing::UNLIST],
         Write::SetVisibility { .. } => &[listing::SET_PRIVATE],
         Write::Touch { .. } => &[listing::TOUCH],
-        Write::PutWebhook(_) => &[webhook_writes::PUT],
-        Write::DeleteWebhook(_) => &[webhook_writes::DELETE, jobs::DROP_KIND],
-        Write::PutOperatorWebhook(_) => &[webhook_writes::PUT_OPERATOR],
-        Write::ForgetOperatorWebhook(_) => &[webhook_writes::FORGET_OPERATOR],
         Write::PutEval { .. } => &[evals::PUT],
         Write::SetGates { .. } => &[evals::DROP_GATES, evals::ADD_GATES],
-        Write::PutReport(_) => &[reports::PUT],
         Write::QueueJob(_) => &[jobs::ENQUEUE],
-        Write::RetryJob(_) => &[jobs::RETRY_ONE],
         Write::PutPublisher(_) => &[trusted_publishers::PUT],
         Write::DeletePublisher(_) => &[trusted_publishers::DELETE],
+        Write::RevokePublisherToken(_) => &[publisher_tokens::REVOKE_TOKEN],
         Write::SetTrustedOnly { .. } => &[trusted_publishers::SET_ONLY],
         Write::SettlePublishers { .. } => &[trusted_publishers::DROP_OTHERS, trusted_publishers::SETTLE],
         Write::AddPublisherToken(_) => &[publisher_tokens::ADD_TOKEN],
@@ -214,7 +209,6 @@ async fn run(tx: &Session, write: &Write<'_>, listed: Option<&Manifest>) -> Tx<(
         Write::EraseAccount { user, at } => erasure::erase(tx, *user, *at).await,
         Write::SetReadOnly(mode) => read_only::set(tx, mode.as_ref()).await,
         Write::DropAged { what, before, limit } => aged::drop_oldest(tx, *what, *before, *limit).await,
-        Write::AddInvitation(invitation) => invitations::add(tx, invitation).await,
         Write::RemoveInvitation(id) => sql::run(tx, invitations::REMOVE, [&Uuid::from(*id)]).await.map(drop),
         Write::AddSession(session) => session_writes::add(tx, session).await,
         Write::ForgetSession { user, session } => {
@@ -253,6 +247,10 @@ async fn run(tx: &Session, write: &Write<'_>, listed: Option<&Manifest>) -> Tx<(
                 .await
                 .map(drop)
         }
+        Write::SetWantedTag { package, version, tag } => {
+            let tag = tag.as_ref().map(DistTag::as_str);
+            sql::run(tx, moderation_writes::SET_WANTED_TAG, [&package.as_str(), &version.key(), &tag]).await.map(drop)
+        }
         Write::AddApproval { package, version, approver, status, comment, at } => {
             let (user, at, key) = (Uuid::from(*approver), at.as_microsecond(), version.key());
             let comment = comment.as_deref().map(Text);
@@ -281,22 +279,14 @@ async fn run(tx: &Session, write: &Write<'_>, listed: Option<&Manifest>) -> Tx<(
             sql::run(tx, listing::SET_PRIVATE, [&package.as_str(), &visibility.is_private()]).await.map(drop)
         }
         Write::Touch { package, at } => listing::touch(tx, package, *at).await,
-        Write::PutWebhook(stored) => webhook_writes::put(tx, stored).await,
-        Write::DeleteWebhook(webhook) => {
-            sql::run(tx, webhook_writes::DELETE, [&Uuid::from(webhook.id)]).await?;
-            sql::run(tx, jobs::DROP_KIND, [&webhook.job_kind()]).await.map(drop)
-        }
-        Write::PutOperatorWebhook(state) => webhook_writes::put_operator(tx, state).await,
-        Write::ForgetOperatorWebhook(name) => {
-            sql::run(tx, webhook_writes::FORGET_OPERATOR, [&name.as_str()]).await.map(drop)
-        }
         Write::PutEval { package, version, result } => evals::put(tx, package, version, result).await,
         Write::SetGates { package, gates } => evals::set_gates(tx, package, gates).await,
-        Write::PutReport(report) => reports::put(tx, report).await,
         Write::QueueJob(job) => jobs::enqueue(tx, slice::from_ref(job)).await,
-        Write::RetryJob(id) => sql::run(tx, jobs::RETRY_ONE, [&Uuid::from(*id)]).await.map(drop),
         Write::PutPublisher(publisher) => trusted_publishers::put(tx, publisher).await,
         Write::DeletePublisher(id) => sql::run(tx, trusted_publishers::DELETE, [&Uuid::from(*id)]).await.map(drop),
+        Write::RevokePublisherToken(id) => {
+            sql::run(tx, publisher_tokens::REVOKE_TOKEN, [&Uuid::from(*id)]).await.map(drop)
+        }
         Write::SetTrustedOnly { package, only } => {
             sql::run(tx, trusted_publishers::SET_ONLY, [&package.as_str(), only]).await.map(drop)
         }

@@ -120,12 +120,14 @@ impl Link {
         }
     }
 
-    /// Tells all subscribers whether the link stands.
-    fn set(&self, linked: bool) {
+    /// Tells all subscribers whether the link stands; whether it stood before.
+    fn set(&self, linked: bool) -> bool {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if std::mem::replace(&mut state.linked, linked) != linked {
+        let was_linked = std::mem::replace(&mut state.linked, linked);
+        if was_linked != linked {
             let _ = self.events.send(standing(linked));
         }
+        was_linked
     }
 }
 
@@ -199,7 +201,7 @@ enum End {
 
 /// Keeps the link up for as long as somebody holds it.
 async fn listen(connector: Connector, link: Weak<Link>) {
-    let mut pause = FIRST_PAUSE;
+    let (mut pause, mut told) = (FIRST_PAUSE, false);
     loop {
         let ended = linked(&connector, &link, &mut pause).await;
         let Some(link) = link.upgrade() else { return };
@@ -212,8 +214,16 @@ async fn listen(connector: Connector, link: Weak<Link>) {
             }
             Err(fault) => fault,
         };
-        tracing::warn!(event = "database_listener_lost", error = %fault, "changes go unheard until the link is restored");
-        link.set(false);
+        let was_linked = link.set(false);
+        told &= !was_linked;
+        // Where no connection can be made every call of the database fails, and that is told once already.
+        let is_news = !told && (was_linked || fault.kind != FaultKind::Busy);
+        if is_news {
+            told = true;
+            tracing::warn!(event = "database_listener_lost", error = %fault, "changes go unheard until the link is restored");
+        } else {
+            tracing::debug!(event = "database_listener_lost", error = %fault, "changes still go unheard");
+        }
         drop(link);
         time::sleep(pause.mul_f64(rand::random_range(0.5..1.0))).await;
         pause = (pause * 2).min(LONGEST_PAUSE);

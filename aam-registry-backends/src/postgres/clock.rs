@@ -78,7 +78,8 @@ impl Skew {
             tracing::warn!(
                 event = "clock_skewed",
                 seconds,
-                "the clock of this machine is not that of the database, which counts; set it right",
+                "the clock of this machine is not that of the database, which counts: set it right, and keep it so with NTP \
+                 (`timedatectl set-ntp true`)",
             );
         } else {
             tracing::info!(event = "clock_right", seconds, "the clock of this machine is that of the database again");

@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use aam_registry_core::ports::SPANS;
 use bb8_postgres::{PostgresConnectionManager, bb8::ManageConnection};
 use futures_util::FutureExt;
 use tokio::{runtime::Handle, sync::mpsc, time};
@@ -19,6 +20,7 @@ use tokio_postgres::{
     types::{ToSql, Type},
 };
 use tokio_postgres_rustls::MakeRustlsConnect;
+use tracing::{Instrument, Span};
 
 use super::{
     PostgresConfig,
@@ -139,13 +141,28 @@ pub(super) fn settings(values: &[(&str, &str)]) -> String {
 
 /// Whatever keeps from connecting may be over when the caller tries again.
 fn not_connected(error: tokio_postgres::Error) -> Fault {
-    Fault::new(FaultKind::Busy, Fault::from(error).to_string())
+    Fault::from(error).passing()
 }
 
 /// A statement that a session has prepared.
 #[derive(Clone)]
 pub(super) struct Prepared {
     statement: Statement,
+    sql: &'static str,
+}
+
+impl Prepared {
+    /// The span of one run. The text holds no values, which are parameters.
+    fn span(&self) -> Span {
+        tracing::trace_span!(
+            target: SPANS,
+            "sql",
+            otel.name = self.sql.split_whitespace().next(),
+            otel.kind = "client",
+            db.system.name = "postgresql",
+            db.query.text = self.sql,
+        )
+    }
 }
 
 /// How often the server was found silent, in all and when a connection was made.
@@ -272,7 +289,7 @@ impl Session {
     }
 
     async fn prepare_anew(&self, sql: &'static str) -> Tx<Prepared> {
-        let prepared = Prepared { statement: self.answer(Box::pin(self.client.prepare(sql))).await? };
+        let prepared = Prepared { statement: self.answer(Box::pin(self.client.prepare(sql))).await?, sql };
         let mut statements = self.statements.lock().unwrap_or_else(PoisonError::into_inner);
         if statements.len() >= STATEMENTS {
             statements.clear();
@@ -283,12 +300,18 @@ impl Session {
 
     /// The rows of a prepared query.
     pub(super) async fn rows<const N: usize>(&self, prepared: &Prepared, params: Params<'_, N>) -> Tx<Vec<Row>> {
+        self.answer(Box::pin(self.client.query(&prepared.statement, &params))).instrument(prepared.span()).await
+    }
+
+    /// The rows of a prepared query, with as many parameters as it has.
+    pub(super) async fn rows_of<P: ToSql + Sync>(&self, prepared: &Prepared, params: &[P]) -> Tx<Vec<Row>> {
+        let params: Vec<_> = params.iter().map(|param| param as &(dyn ToSql + Sync)).collect();
         self.answer(Box::pin(self.client.query(&prepared.statement, &params))).await
     }
 
     /// Runs a prepared statement; how many rows it changed.
     pub(super) async fn execute<const N: usize>(&self, prepared: &Prepared, params: Params<'_, N>) -> Tx<u64> {
-        self.answer(Box::pin(self.client.execute(&prepared.statement, &params))).await
+        self.answer(Box::pin(self.client.execute(&prepared.statement, &params))).instrument(prepared.span()).await
     }
 
     /// The rows of a query that is planned anew, knowing its parameters.

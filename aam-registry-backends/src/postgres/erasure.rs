@@ -35,6 +35,7 @@ pub(super) const ERASE: &str = "WITH members AS (DELETE FROM scope_members WHERE
     owners AS (DELETE FROM package_owners WHERE user_id = $1),
     one_time AS (DELETE FROM one_time_tokens WHERE user_id = $1),
     logins AS (DELETE FROM sessions WHERE user_id = $1),
+    publishers AS (DELETE FROM trusted_publishers WHERE created_by = $1 AND pending),
     factors AS (DELETE FROM second_factors WHERE user_id = $1),
     revoked AS (UPDATE tokens SET revoked_at = coalesce(revoked_at, $2), name = 'deleted', last_used_from = NULL WHERE user_id = $1)
     INSERT INTO pending_totals (users) VALUES (-1)";

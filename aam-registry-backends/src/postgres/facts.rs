@@ -75,11 +75,14 @@ macro_rules! with_latest {
 pub(super) use with_latest;
 
 const ACCOUNT: &str = concat!("SELECT ", account_columns!(), " FROM users u WHERE u.id = $1 FOR SHARE");
+const ACCOUNT_ALONE: &str = "SELECT 1 FROM users WHERE id = $1 FOR NO KEY UPDATE";
 /// Revoking a session locks the user's row. We share that lock, so no revocation commits between this
 /// read and our commit.
 const REVOKED_SESSION: &str = "SELECT 1 FROM revoked_sessions WHERE user_id = $1 AND id = $2";
 const TOKEN: &str = "SELECT expires_at FROM tokens WHERE id = $1 AND user_id = $2 AND revoked_at IS NULL FOR SHARE";
 const SCOPE: &str = "SELECT require_2fa FROM scopes WHERE name = $1 FOR SHARE";
+/// Two publishes into a scope whose packages or bytes are counted wait for one another.
+const SCOPE_TO_COUNT: &str = "SELECT require_2fa FROM scopes WHERE name = $1 FOR NO KEY UPDATE";
 const PACKAGE: &str = concat!(
     "SELECT p.updated_at, p.private, p.trusted_only, ",
     has_open_version!("p."),
@@ -89,7 +92,9 @@ const RIGHTS: &str = concat!("SELECT ", rights_columns!(), " FROM (SELECT 1) one
 const VERSION: &str = concat!(
     "SELECT v.version, v.yanked_at, v.yanked_reason,
         ARRAY(SELECT t.tag FROM dist_tags t WHERE t.version_id = v.id AND t.tag <> 'latest' ORDER BY t.tag),
-        v.status, v.published_by, v.wanted_tag, v.archive, ",
+        v.status, v.published_by, v.wanted_tag, v.archive,
+        EXISTS (SELECT 1 FROM dist_tags t WHERE t.package_id = v.package_id AND t.tag = v.wanted_tag) AS wanted_tag_is_set,
+        (SELECT a.status FROM approvals a WHERE a.version_id = v.id ORDER BY a.id DESC LIMIT 1) AS last_decision, ",
     columns::version_texts!("v"),
     ", ",
     eval_status_columns!(),
@@ -200,11 +205,11 @@ pub(super) fn latest(row: &Row, at: usize) -> Tx<LatestFacts> {
 }
 
 /// The statements that find out who acts.
-pub(super) struct CallerQueries([Prepared; 4]);
+pub(super) struct CallerQueries([Prepared; 5]);
 
 impl CallerQueries {
     pub(super) async fn prepare(tx: &Session) -> Tx<Self> {
-        Ok(Self(tx.prepare([ACCOUNT, REVOKED_SESSION, TOKEN, CALLER_PUBLISHER]).await?))
+        Ok(Self(tx.prepare([ACCOUNT, REVOKED_SESSION, TOKEN, CALLER_PUBLISHER, ACCOUNT_ALONE]).await?))
     }
 
     /// Locks the user alone.
@@ -213,9 +218,15 @@ impl CallerQueries {
         tx.rows(account_of, [&Uuid::from(actor.user)]).await.map(drop)
     }
 
+    /// Locks the user against all others who lock it, so that what is counted of the user next stays so.
+    pub(super) async fn lock_user_alone(&self, tx: &Session, actor: &Actor) -> Tx<()> {
+        let Self([.., account_alone]) = self;
+        tx.rows(account_alone, [&Uuid::from(actor.user)]).await.map(drop)
+    }
+
     /// Locks user and token, and reads what is known of them. Sends all it asks at once.
     pub(super) async fn load(&self, tx: &Session, actor: &Actor) -> Tx<CallerFacts> {
-        let Self([account_of, revoked, token_of, publisher_of]) = self;
+        let Self([account_of, revoked, token_of, publisher_of, _]) = self;
         let user = Uuid::from(actor.user);
         let (session, token) = credential(actor);
         let publisher = publisher_token(actor);
@@ -275,6 +286,11 @@ impl PackageLocks {
         Ok(Self(tx.prepare([ACCOUNT, TOKEN, SCOPE, PACKAGE, CALLER_PUBLISHER]).await?))
     }
 
+    /// The same for a publish that counts what is in the scope.
+    pub(super) async fn prepare_to_count(tx: &Session) -> Tx<Self> {
+        Ok(Self(tx.prepare([ACCOUNT, TOKEN, SCOPE_TO_COUNT, PACKAGE, CALLER_PUBLISHER]).await?))
+    }
+
     /// Locks the actor, the scope and the package, in this order. Sends all it
     /// asks at once, so that what is joined behind it reads under the locks.
     pub(super) async fn take(&self, tx: &Session, actor: &Actor, name: &PackageName) -> Tx<Held> {
@@ -321,7 +337,9 @@ pub(super) async fn package(tx: &Session, reads: PackageReads<'_>) -> Tx<Package
     let (user, (session, _)) = (Uuid::from(reads.actor.user), credential(reads.actor));
     let (name, scope) = (reads.package.as_str(), reads.package.scope_or_empty());
     let key = reads.version.map(Version::key);
-    let (tag, owner) = (reads.tag.map(DistTag::as_str), reads.user.map(Username::as_str));
+    let owner = reads.user.map(Username::as_str);
+    // No tag has an empty name.
+    let tag = reads.tag.map(DistTag::as_str).or(reads.counts_tags.then_some(""));
     let (held, rights, versions, latest_rows, tags, owners, gates) = try_join!(
         locks.take(tx, reads.actor, reads.package),
         tx.rows(&rights, [&user, &session, &scope, &name]),
@@ -329,7 +347,7 @@ pub(super) async fn package(tx: &Session, reads: PackageReads<'_>) -> Tx<Package
         rows_where(tx, &latest_of, reads.latest.then_some([&name as _])),
         rows_where(tx, &tag_of, tag.as_ref().map(|tag| [&name as _, tag as _])),
         rows_where(tx, &owner_of, owner.as_ref().map(|owner| [owner as _, &scope as _, &name as _])),
-        rows_where(tx, &gates_of, reads.gates.then_some([&name as _, &true as _])),
+        rows_where(tx, &gates_of, reads.gates.then_some([&name as _, &true as _, &true as _])),
     )?;
     let rights = rights.first().ok_or_else(|| Failure::Corrupt("rights without a row".into()))?;
     let owner = owners.first();
@@ -361,6 +379,8 @@ fn version_state(row: &Row) -> Tx<VersionState> {
         published_by: sql::id(row, 5)?,
         wanted_tag: row.try_get::<_, Option<&str>>(6)?.map(str::parse).transpose()?,
         archive: sql::parsed(row, 7)?,
+        wanted_tag_is_set: row.try_get("wanted_tag_is_set")?,
+        last_decision: row.try_get::<_, Option<&str>>("last_decision")?.map(columns::approval_status).transpose()?,
         evals: evals::statuses(row)?,
     })
 }

@@ -12,7 +12,7 @@ use crate::relational::columns::Corrupt;
 
 /// Why a transaction did not do what was asked.
 #[derive(Debug)]
-pub(super) enum Failure {
+pub(crate) enum Failure {
     /// The domain refuses.
     Refused(Error),
     /// The database fails.
@@ -26,7 +26,7 @@ pub(super) type Tx<T> = Result<T, Failure>;
 
 /// A failure of the server or of the way to it.
 #[derive(Clone, Debug)]
-pub(super) struct Fault {
+pub(crate) struct Fault {
     pub(super) kind: FaultKind,
     /// What only the operator can mend.
     trouble: Option<DatabaseTrouble>,
@@ -35,7 +35,7 @@ pub(super) struct Fault {
 
 /// What is to be done about a [`Fault`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum FaultKind {
+pub(crate) enum FaultKind {
     /// Another transaction made what must be unique: start again and find it.
     Raced,
     /// The transactions of several were at odds: start again.
@@ -113,6 +113,11 @@ impl Fault {
         Self::new(FaultKind::Silent, format!("the server was silent for {} ms", patience.as_millis()))
     }
 
+    /// The same fault of a call that may succeed later, whatever the server said.
+    pub(super) fn passing(self) -> Self {
+        Self { kind: FaultKind::Busy, ..self }
+    }
+
     /// The port's error.
     pub(super) fn into_error(self, outcome: Outcome) -> Error {
         let retry = self.kind != FaultKind::Permanent;
@@ -142,6 +147,8 @@ impl From<tokio_postgres::Error> for Fault {
             let trouble = match db.code().code() {
                 "25006" => Some(DatabaseTrouble::ReadOnly),
                 "53100" => Some(DatabaseTrouble::Full),
+                "28000" | "28P01" => Some(DatabaseTrouble::LoginRefused),
+                "3D000" => Some(DatabaseTrouble::Missing),
                 "XX001" | "XX002" => Some(DatabaseTrouble::Damaged),
                 _ => None,
             };

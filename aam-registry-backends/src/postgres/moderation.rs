@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use tokio_postgres::Row;
 
 use super::{connection::Session, failure::Tx, sql, versions::of_name_and_key};
-use crate::relational::columns;
+use crate::relational::{columns, predicates::awaiting};
 
 const APPROVALS: &str = concat!(
     "SELECT (SELECT u.username FROM users u WHERE u.id = a.approver), a.status, a.comment, a.created_at
@@ -17,13 +17,18 @@ const APPROVALS: &str = concat!(
     ") ORDER BY a.id"
 );
 /// A row for each version of the page, with the number of all; or one without a version where the page has none.
-const BY_APPROVAL: &str = "SELECT w.name, w.private, w.version, w.username, w.published_at,
-        (SELECT count(*) FROM versions c WHERE c.status = $1 AND c.status <> 'approved')
+const BY_APPROVAL: &str = concat!(
+    "SELECT w.name, w.private, w.version, w.username, w.published_at, (SELECT count(*) FROM (",
+    awaiting!("$1"),
+    ") c), w.status, w.wanted_tag
     FROM (SELECT 1) one LEFT JOIN (
-        SELECT p.name, p.private, v.version, u.username, v.published_at, v.id FROM versions v
+        SELECT p.name, p.private, v.version, u.username, v.published_at, v.id, v.status, v.wanted_tag FROM (",
+    awaiting!("$1"),
+    ") a JOIN versions v ON v.id = a.id
         JOIN packages p ON p.id = v.package_id JOIN users u ON u.id = v.published_by
-        WHERE v.status = $1 AND v.status <> 'approved' ORDER BY v.id LIMIT $2 OFFSET $3
-    ) w ON TRUE ORDER BY w.id";
+        ORDER BY v.id LIMIT $2 OFFSET $3
+    ) w ON TRUE ORDER BY w.id"
+);
 const RECALLS: &str = "SELECT p.name, v.version, v.sha256, r.category, r.reason, r.at, r.lifted_at, p.private
     FROM recalls r JOIN versions v ON v.id = r.version_id JOIN packages p ON p.id = v.package_id
     WHERE r.changed_at >= $1 AND v.status LIKE 'approved%' AND (NOT p.private OR $2)
@@ -42,7 +47,8 @@ pub(super) async fn approvals(tx: &Session, name: &PackageName, version: &Versio
     .await
 }
 
-/// The versions of that approval status that are neither in quarantine nor removed, oldest first.
+/// The versions of that approval status that are neither in quarantine nor removed, oldest first; with those that wait,
+/// the open ones whose tag waits.
 pub(super) async fn by_approval(tx: &Session, status: ApprovalStatus, page: PageRequest) -> Tx<Page<WaitingVersion>> {
     let (limit, offset) = (columns::signed(page.limit), columns::signed(page.offset()));
     let [query] = tx.prepare([BY_APPROVAL]).await?;
@@ -56,7 +62,8 @@ pub(super) async fn by_approval(tx: &Session, status: ApprovalStatus, page: Page
             version: sql::parsed(row, 2)?,
             published_by: sql::parsed(row, 3)?,
             published_at: sql::instant(row, 4)?,
-            status,
+            status: sql::coded(row, 6, columns::approval_status)?,
+            tag: row.try_get::<_, Option<&str>>(7)?.map(str::parse).transpose()?,
         })
     });
     Ok(Page { items: items.collect::<Tx<_>>()?, total, request: page })

@@ -16,6 +16,8 @@ use super::{
 
 pub(super) const SET_STATUS: &str = "UPDATE versions v SET status = $3 FROM packages p
     WHERE p.name = $1 AND v.package_id = p.id AND v.version_key = $2";
+pub(super) const SET_WANTED_TAG: &str = "UPDATE versions v SET wanted_tag = $3 FROM packages p
+    WHERE p.name = $1 AND v.package_id = p.id AND v.version_key = $2";
 pub(super) const ADD_APPROVAL: &str = concat!(
     "INSERT INTO approvals (version_id, approver, status, comment, created_at) SELECT v.id, $3, $4, $5, $6",
     of_name_and_key!()

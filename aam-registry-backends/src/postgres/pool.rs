@@ -13,6 +13,7 @@ use super::{
     connection::{Connector, Session},
     failure::{Fault, FaultKind},
 };
+use crate::relational::timing::Wait;
 
 /// How long a connection lives: servers behind a name change, and so do their parameters.
 const MAX_LIFETIME: Duration = Duration::from_mins(30);
@@ -47,7 +48,7 @@ impl Pool {
 
     /// A connection, when there is one to be had.
     pub(super) async fn get(&self) -> Result<Lease, Fault> {
-        let _waiting = Waiting::new();
+        let (_waiting, _wait) = (Waiting::new(), Wait::begin("connection"));
         let mut failures = self.failures.subscribe();
         let failed = async {
             // While there are connections, one of them will be free.

@@ -1,7 +1,7 @@
 //! What makes an upload a version.
 
 use aam_registry_core::{
-    decide::{ExistingVersion, NewVersion, PublishCommit, PublishFacts},
+    decide::{ExistingVersion, NewVersion, PublishCommit, PublishFacts, PublishQuotas, Usage},
     types::{DistTag, PackageName},
 };
 use futures_util::try_join;
@@ -16,7 +16,7 @@ use super::{
     sql::{self, Text},
     versions::of_name_and_key,
 };
-use crate::relational::columns;
+use crate::relational::{columns, predicates::version_is_kept};
 
 /// To consume an upload and to abandon it exclude one another by its row's lock.
 const CONSUME: &str = "DELETE FROM uploads WHERE id = $1 AND user_id = $2 AND abandoned_at IS NULL";
@@ -30,11 +30,25 @@ const SITUATION: &str = concat!(
     with_latest!()
 );
 const SIMILAR: &str = "SELECT name FROM packages WHERE similarity_key = $1";
-const PUBLISHED: &str = concat!("SELECT v.version, v.sha256", of_name_and_key!());
+const PUBLISHED: &str = concat!("SELECT v.version, v.sha256, v.status", of_name_and_key!());
 /// Whether a package has a tag, and how many it has beside `latest`.
 const TAGGED: &str = "SELECT EXISTS (SELECT 1 FROM dist_tags t WHERE t.package_id = p.id AND t.tag = $2),
     (SELECT count(*) FROM dist_tags t WHERE t.package_id = p.id AND t.tag <> 'latest')
     FROM packages p WHERE p.name = $1";
+
+/// How many versions a package has that were not removed.
+const VERSIONS: &str = concat!(
+    "SELECT count(*) FROM packages p JOIN versions v ON v.package_id = p.id WHERE p.name = $1 AND ",
+    version_is_kept!("v.")
+);
+/// How many packages a scope has, and how many bytes the archives of their versions.
+const IN_SCOPE: &str = concat!(
+    "SELECT (SELECT count(*) FROM packages p WHERE p.scope = $1), (
+        SELECT coalesce(sum(v.archive_size), 0)::bigint FROM packages p JOIN versions v ON v.package_id = p.id
+        WHERE p.scope = $1 AND ",
+    version_is_kept!("v."),
+    ")"
+);
 
 /// Makes a package.
 pub(super) const INSERT_PACKAGE: &str = "WITH package AS (
@@ -67,11 +81,16 @@ pub(super) const INSERT_VERSION: &str = "WITH package AS (
 /// What a commit is decided by. Locks what it relies on and consumes its
 /// upload. Sends all it asks at once.
 pub(super) async fn commit_facts(tx: &Session, commit: &PublishCommit) -> Tx<PublishFacts> {
-    let locks = PackageLocks::prepare(tx).await?;
+    let name = &commit.manifest.name;
+    let locks = if commit.quotas.count_scope_of(name) {
+        PackageLocks::prepare_to_count(tx).await?
+    } else {
+        PackageLocks::prepare(tx).await?
+    };
     let [consume, situation, similar, published, tagged, gates] =
         tx.prepare([CONSUME, SITUATION, SIMILAR, PUBLISHED, TAGGED, evals::GATES]).await?;
     let actor = &commit.actor;
-    let (name, key) = (&commit.manifest.name, commit.manifest.version.key());
+    let key = commit.manifest.version.key();
     let (full, scope, similarity_key) = (name.as_str(), name.scope_or_empty(), similarity_key(name));
     let (user, upload) = (Uuid::from(actor.user), Uuid::from(commit.upload));
     let (session, _) = credential(actor);
@@ -82,7 +101,7 @@ pub(super) async fn commit_facts(tx: &Session, commit: &PublishCommit) -> Tx<Pub
         // Runs after SIMILAR, so a package inserted in between is seen here and the transaction restarts.
         tx.rows(&situation, [&user, &session, &scope, &full]),
         rows_where(tx, &tagged, tag.as_ref().map(|tag| [&full as _, tag as _])),
-        rows_where(tx, &gates, tag.is_some().then_some([&full as _, &true as _])),
+        rows_where(tx, &gates, tag.is_some().then_some([&full as _, &true as _, &true as _])),
         tx.execute(&consume, [&upload, &user]),
     )?;
     let situation = situation.first().ok_or_else(|| Failure::Corrupt("a situation without a row".into()))?;
@@ -93,7 +112,9 @@ pub(super) async fn commit_facts(tx: &Session, commit: &PublishCommit) -> Tx<Pub
     let latest = latest(situation, 4)?;
     let is_published = latest.published.iter().any(|published| published.version.key() == key);
     let published = rows_where(tx, &published, is_published.then_some([&full as _, &key as _])).await?;
+    let usage = usage(tx, commit.quotas, name).await?;
     Ok(PublishFacts {
+        usage,
         scope_exists: held.scope_exists,
         access: held.access(situation)?,
         existing: published.first().map(|row| existing(row, 0)).transpose()?.flatten(),
@@ -106,10 +127,26 @@ pub(super) async fn commit_facts(tx: &Session, commit: &PublishCommit) -> Tx<Pub
     })
 }
 
-/// A version that was published, out of the two columns that start at `at`; `None` where they are null.
+/// How much there is of what a publish of that package adds to, where a quota asks for it.
+pub(super) async fn usage(tx: &Session, quotas: PublishQuotas, name: &PackageName) -> Tx<Usage> {
+    let mut usage = Usage::default();
+    if quotas.versions_per_package.is_some() {
+        let versions = sql::first(tx, VERSIONS, [&name.as_str()], |row| sql::unsigned(row, 0)).await?;
+        usage.versions = versions.unwrap_or_default();
+    }
+    if quotas.count_scope_of(name) {
+        let scope = name.scope_or_empty();
+        let counts = sql::first(tx, IN_SCOPE, [&scope], |row| Ok((sql::unsigned(row, 0)?, sql::unsigned(row, 1)?)));
+        (usage.packages, usage.storage) = counts.await?.unwrap_or_default();
+    }
+    Ok(usage)
+}
+
+/// A version that was published, out of the three columns that start at `at`; `None` where they are null.
 pub(super) fn existing(row: &Row, at: usize) -> Tx<Option<ExistingVersion>> {
     let Some(version) = row.try_get::<_, Option<&str>>(at)? else { return Ok(None) };
-    Ok(Some(ExistingVersion { version: version.parse()?, sha256: sql::digest(row, at + 1)? }))
+    let status = sql::coded(row, at + 2, columns::version_status)?;
+    Ok(Some(ExistingVersion { version: version.parse()?, sha256: sql::digest(row, at + 1)?, status }))
 }
 
 /// What an unscoped package's name is too similar by.

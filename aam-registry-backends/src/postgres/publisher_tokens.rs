@@ -1,9 +1,9 @@
 //! Tokens of trusted publishers.
 
 use aam_registry_core::{
-    decide::{CallerPublisher, PublisherToken},
+    decide::{CallerPublisher, PublisherToken, RevokePublisherTokenFacts},
     ports::PublisherHolder,
-    types::Sha256Digest,
+    types::{PublisherTokenId, Sha256Digest},
 };
 use tokio_postgres::{Row, types::ToSql};
 use uuid::Uuid;
@@ -38,8 +38,11 @@ macro_rules! caller_publisher_query {
 pub(super) const CALLER_PUBLISHER: &str = concat!(caller_publisher_query!(), " FOR SHARE OF k, t");
 pub(super) const CHECKED_PUBLISHER: &str = caller_publisher_query!();
 
-const BY_SECRET: &str = "SELECT k.id, k.publisher_id, k.name, k.expires_at, t.package
+const BY_SECRET: &str = "SELECT k.id, k.publisher_id, k.name, k.expires_at, t.package,
+        (SELECT u.username FROM users u WHERE u.id = t.created_by)
     FROM publisher_tokens k JOIN trusted_publishers t ON t.id = k.publisher_id WHERE k.secret = $1";
+const TOKEN_END: &str = "SELECT expires_at FROM publisher_tokens WHERE id = $1 FOR UPDATE";
+pub(super) const REVOKE_TOKEN: &str = "DELETE FROM publisher_tokens WHERE id = $1";
 pub(super) const FORGET_TOKENS: &str = "DELETE FROM publisher_tokens WHERE expires_at < $1";
 pub(super) const ADD_TOKEN: &str =
     "INSERT INTO publisher_tokens (id, publisher_id, secret, name, expires_at) VALUES ($1, $2, $3, $4, $5)";
@@ -54,9 +57,16 @@ pub(super) async fn by_secret(tx: &Session, secret: &Sha256Digest) -> Tx<Option<
             name: sql::text(row, 2)?,
             expires_at: sql::instant(row, 3)?,
         };
-        Ok(PublisherHolder { token, package: sql::parsed(row, 4)? })
+        let added_by = row.try_get::<_, Option<&str>>(5)?.map(str::parse).transpose()?;
+        Ok(PublisherHolder { token, package: sql::parsed(row, 4)?, added_by })
     })
     .await
+}
+
+/// What the revocation of a token is decided by. Locks the token.
+pub(super) async fn revocation_facts(tx: &Session, token: PublisherTokenId) -> Tx<RevokePublisherTokenFacts> {
+    let expires_at = sql::first(tx, TOKEN_END, [&Uuid::from(token)], |row| sql::instant(row, 0)).await?;
+    Ok(RevokePublisherTokenFacts { expires_at })
 }
 
 /// The trusted publisher that acts, from the columns of [`CALLER_PUBLISHER`].

@@ -23,9 +23,16 @@ use super::{
     failure::{Failure, Fault, FaultKind, Tx},
     pooler, sql,
 };
-use crate::relational::schema::{self as relational, Embedded, embedded};
+use crate::relational::{
+    embedded::{Embedded, embedded},
+    rows::{
+        FIRST_STEPS, NEWER_THAN_BACKUP, RESTORED_MEANWHILE, UNFINISHED_VERSION, mark_statements, migration_name,
+        steps_of, unmark_statements,
+    },
+    schema as relational,
+};
 
-/// The migrations, oldest first.
+/// The migrations of this database alone, oldest first.
 const MIGRATIONS: &[Embedded] = &embedded![
     "V1__registry",
     "V2__listing_text_scope",
@@ -47,9 +54,15 @@ const MIGRATIONS: &[Embedded] = &embedded![
     "V18__trusted_publishers",
     "V19__reports_evals_gates",
     "V20__invitations_and_token_notices",
+    "V21__quotas_and_waiting_tags",
     "V22__scope_policy_and_token_use",
     "V23__operation",
 ];
+
+/// These and the migrations that all databases share, oldest first.
+fn migrations() -> Vec<Embedded> {
+    relational::with_shared(MIGRATIONS)
+}
 
 /// What the first line of a migration says that must not run in a transaction.
 const NO_TRANSACTION: &str = "-- no-transaction";
@@ -85,7 +98,7 @@ const OLDEST_SERVER: i32 = 13;
 /// migration fails; the schema is then as the last migration that succeeded
 /// left it.
 pub async fn migrate(config: &PostgresConfig) -> Result<Vec<String>> {
-    migrate_by(config, &relational::runner(MIGRATIONS)).await
+    migrate_by(config, &relational::runner(&migrations()), Admitted::CurrentSchemas).await
 }
 
 /// The migrations a database has not had, oldest first. Changes nothing, also
@@ -99,7 +112,7 @@ pub async fn pending_migrations(config: &PostgresConfig) -> Result<Vec<String>> 
     let connector = Connector::new(config, &config.primary).map_err(misconfigured)?;
     let session = connector.connect().await.map_err(not_applied)?;
     pooler::require_own(&connector, &session).await.map_err(failed)?;
-    missing(&session, relational::runner(MIGRATIONS).get_migrations()).await.map_err(failed)
+    missing(&session, relational::runner(&migrations()).get_migrations()).await.map_err(failed)
 }
 
 /// Whether the database holds a registry, of whatever release. Changes nothing.
@@ -117,12 +130,12 @@ pub async fn has_registry(config: &PostgresConfig) -> Result<bool> {
 /// The oldest release of the registry that can work on the schema that this
 /// one's migrations leave. Older servers have to be stopped before they run.
 pub fn oldest_release() -> String {
-    relational::oldest_release(relational::runner(MIGRATIONS).get_migrations())
+    relational::oldest_release(relational::runner(&migrations()).get_migrations())
 }
 
 /// Fails unless this release can work on the schema as it is.
 pub(super) async fn require_current(session: &Session) -> Tx<()> {
-    let missing = missing(session, relational::runner(MIGRATIONS).get_migrations()).await?;
+    let missing = missing(session, relational::runner(&migrations()).get_migrations()).await?;
     Ok(relational::require_none(&missing)?)
 }
 
@@ -146,14 +159,75 @@ async fn applied(session: &Session) -> Tx<Vec<i64>> {
     sql::all(session, applied, [], |row| Ok(row.try_get(0)?)).await
 }
 
-async fn migrate_by(config: &PostgresConfig, runner: &Runner) -> Result<Vec<String>> {
+/// The names of this release's migrations, without their numbers.
+pub fn migration_names() -> Vec<String> {
+    migrations().iter().map(|(migration, _)| migration_name(migration).to_owned()).collect()
+}
+
+/// The names of the migrations that made the schema, without their numbers.
+pub(super) async fn applied_names(session: &Session) -> Tx<Vec<String>> {
+    let names = "SELECT name FROM refinery_schema_history ORDER BY version";
+    sql::all(session, names, [], |row| Ok(row.try_get(0)?)).await
+}
+
+/// Marks an empty database as half restored, and brings it to the schema of a backup that had the migrations of these
+/// names.
+pub(super) async fn begin_restore(config: &PostgresConfig, session: &Session, names: &[String]) -> Result<()> {
+    let known = migrations();
+    let known = &known[..steps_of(&known, names)?];
+    let mut applied = applied(session).await.map_err(failed)?;
+    let is_marked = applied.contains(&UNFINISHED_VERSION);
+    applied.retain(|version| *version != UNFINISHED_VERSION);
+    if relational::is_newer(relational::runner(known).get_migrations(), &applied) {
+        return Err(Error::unfit(NEWER_THAN_BACKUP));
+    }
+    if applied.is_empty() {
+        migrate_by(config, &relational::runner(&known[..FIRST_STEPS]), Admitted::CurrentSchemas).await?;
+    }
+    if !is_marked {
+        session.command(&mark_statements()).await.map_err(failed)?;
+    }
+    migrate_by(config, &relational::runner(known), Admitted::EverySchema).await.map(drop)
+}
+
+/// Which databases are migrated.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Admitted {
+    /// Those whose schema serves this release.
+    CurrentSchemas,
+    /// Also one that is marked as half restored.
+    EverySchema,
+}
+
+/// Takes the mark of an unfinished restore away, for the schema of a backup that had the migrations of these names.
+pub(super) async fn unmark_unfinished(session: &Session, names: &[String]) -> Result<()> {
+    if applied(session).await.map_err(failed)?.contains(&UNFINISHED_VERSION) {
+        let known = migrations();
+        let known = relational::runner(&known[..steps_of(&known, names)?]);
+        let unmark = unmark_statements(&relational::oldest_release(known.get_migrations()));
+        session.command(&unmark).await.map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// Requires that a database is marked, so that nobody else has changed it.
+pub(super) async fn require_unfinished(session: &Session) -> Tx<()> {
+    let is_marked = applied(session).await?.contains(&UNFINISHED_VERSION);
+    if is_marked { Ok(()) } else { Err(Error::unfit(RESTORED_MEANWHILE).into()) }
+}
+
+async fn migrate_by(config: &PostgresConfig, runner: &Runner, admitted: Admitted) -> Result<Vec<String>> {
     let connector = Connector::new(config, &config.primary).map_err(misconfigured)?;
     let session = connector.connect().await.map_err(not_applied)?;
     // First: the others prepare statements, which a pooler mixes up.
     pooler::require_own(&connector, &session).await.map_err(failed)?;
     require_server(&session).await.map_err(failed)?;
     lock(&session).await.map_err(failed)?;
-    let missing = missing(&session, runner.get_migrations()).await.map_err(failed)?;
+    let known = runner.get_migrations();
+    let missing = match admitted {
+        Admitted::CurrentSchemas => missing(&session, known).await.map_err(failed)?,
+        Admitted::EverySchema => relational::missing(known, &applied(&session).await.map_err(failed)?),
+    };
     if missing.is_empty() {
         return Ok(Vec::new());
     }
@@ -311,6 +385,6 @@ mod tests {
 
     #[test]
     fn each_migration_names_the_oldest_release_that_may_run_beside_it() {
-        relational::tests::each_names_the_oldest_release(relational::runner(MIGRATIONS).get_migrations(), 5);
+        relational::tests::each_names_the_oldest_release(relational::runner(&migrations()).get_migrations(), 5);
     }
 }

@@ -21,9 +21,9 @@ use crate::relational::{
     sight::{collaborators_in_sight, collaborators_to_read},
 };
 
-/// Whether there is a scope, and which user has its name.
+/// Whether there is a scope, which user has its name, and how many scopes a user has made.
 const TAKEN: &str = "SELECT EXISTS (SELECT 1 FROM scopes s WHERE s.name = $1),
-    (SELECT u.id FROM users u WHERE u.username = $1)";
+    (SELECT u.id FROM users u WHERE u.username = $1), (SELECT count(*) FROM scopes s WHERE s.created_by = $2)";
 const SCOPE: &str = "SELECT s.created_at, u.username, m.role, s.require_2fa
     FROM scopes s LEFT JOIN scope_members m ON m.scope = s.name LEFT JOIN users u ON u.id = m.user_id
     WHERE s.name = $1 ORDER BY u.username";
@@ -72,11 +72,21 @@ impl ScopeStore for PostgresMetadata {
 pub(super) async fn new_scope_facts(tx: &Session, new: &NewScope) -> Tx<NewScopeFacts> {
     let queries = CallerQueries::prepare(tx).await?;
     let [taken] = tx.prepare([TAKEN]).await?;
-    let name = new.name.as_str();
-    let (caller, rows) = try_join!(queries.load(tx, &new.actor), tx.rows(&taken, [&name]))?;
+    let (name, actor) = (new.name.as_str(), Uuid::from(new.actor.user));
+    let ((), caller, rows) = try_join!(
+        // What is counted after that stays so.
+        queries.lock_user_alone(tx, &new.actor),
+        queries.load(tx, &new.actor),
+        tx.rows(&taken, [&name, &actor]),
+    )?;
     let row = rows.first().ok_or_else(|| Failure::Corrupt("a query without a row".into()))?;
     let user: Option<Uuid> = row.try_get(1)?;
-    Ok(NewScopeFacts { caller, scope_exists: row.try_get(0)?, user: user.map(UserId::from) })
+    Ok(NewScopeFacts {
+        caller,
+        scope_exists: row.try_get(0)?,
+        user: user.map(UserId::from),
+        made: sql::unsigned(row, 2)?,
+    })
 }
 
 async fn scope(tx: &Session, name: &ScopeName, sight: &Sight) -> Tx<Option<Scope>> {

@@ -16,6 +16,10 @@ use super::{
     search_index::SearchIndexes,
     standing::Standing,
 };
+use crate::relational::timing::{timed, waited};
+
+/// The name of this database in traces.
+const SYSTEM: &str = "postgresql";
 
 /// How long a replica that failed is left alone.
 const REPLICA_REST: Duration = Duration::from_secs(5);
@@ -124,12 +128,24 @@ impl PostgresMetadata {
         Fut: Future<Output = Tx<T>> + Send,
         T: Send,
     {
-        let _admitted = self.admission.admit(rows.clone()).await?;
-        self.write(change).await.map_err(|error| told_of(error, &rows))
+        timed::<F, _>(SYSTEM, async {
+            let _admitted = waited("change", self.admission.admit(rows.clone())).await?;
+            self.write_now(change).await.map_err(|error| told_of(error, &rows))
+        })
+        .await
     }
 
     /// Runs `change`, which waits for no lock that a request may hold for long, as one durable transaction.
     pub(super) async fn write<T, F, Fut>(&self, change: F) -> Result<T>
+    where
+        F: Fn(Arc<Session>) -> Fut + Send + Sync,
+        Fut: Future<Output = Tx<T>> + Send,
+        T: Send,
+    {
+        timed::<F, _>(SYSTEM, self.write_now(change)).await
+    }
+
+    async fn write_now<T, F, Fut>(&self, change: F) -> Result<T>
     where
         F: Fn(Arc<Session>) -> Fut + Send + Sync,
         Fut: Future<Output = Tx<T>> + Send,
@@ -169,6 +185,15 @@ impl PostgresMetadata {
         Fut: Future<Output = Tx<T>> + Send,
         T: Send,
     {
+        timed::<F, _>(SYSTEM, self.repeat_now(change)).await
+    }
+
+    async fn repeat_now<T, F, Fut>(&self, change: F) -> Result<T>
+    where
+        F: Fn(Arc<Session>) -> Fut + Send + Sync,
+        Fut: Future<Output = Tx<T>> + Send,
+        T: Send,
+    {
         let mut attempts = Attempts::default();
         loop {
             let lease = match self.connection().await {
@@ -187,6 +212,15 @@ impl PostgresMetadata {
 
     /// Runs `read`, a single query.
     pub(super) async fn read<T, F, Fut>(&self, read: F) -> Result<T>
+    where
+        F: Fn(Arc<Session>) -> Fut + Send + Sync,
+        Fut: Future<Output = Tx<T>> + Send,
+        T: Send,
+    {
+        timed::<F, _>(SYSTEM, self.read_now(read)).await
+    }
+
+    async fn read_now<T, F, Fut>(&self, read: F) -> Result<T>
     where
         F: Fn(Arc<Session>) -> Fut + Send + Sync,
         Fut: Future<Output = Tx<T>> + Send,
@@ -217,7 +251,7 @@ impl PostgresMetadata {
         Fut: Future<Output = Tx<T>> + Send,
         T: Send,
     {
-        self.read(|tx| at_one_instant(tx, &read)).await
+        timed::<F, _>(SYSTEM, self.read_now(|tx| at_one_instant(tx, &read))).await
     }
 
     /// Runs `read` at one instant of the replica, where there is one; else, or where it fails, of the primary.
@@ -227,14 +261,17 @@ impl PostgresMetadata {
         Fut: Future<Output = Tx<T>> + Send,
         T: Send,
     {
-        if let Some(replica) = self.replica.as_ref().filter(|replica| !replica.is_resting()) {
-            match replica.read(&read).await {
-                Ok(value) => return Ok(value),
-                Err(Failure::Refused(refusal)) if !matches!(refusal, Error::Backend(_)) => return Err(refusal),
-                Err(failure) => replica.rest(&failure.into_error(Outcome::NotApplied)),
+        timed::<F, _>(SYSTEM, async {
+            if let Some(replica) = self.replica.as_ref().filter(|replica| !replica.is_resting()) {
+                match replica.read(&read).await {
+                    Ok(value) => return Ok(value),
+                    Err(Failure::Refused(refusal)) if !matches!(refusal, Error::Backend(_)) => return Err(refusal),
+                    Err(failure) => replica.rest(&failure.into_error(Outcome::NotApplied)),
+                }
             }
-        }
-        self.snapshot(read).await
+            self.read_now(|tx| at_one_instant(tx, &read)).await
+        })
+        .await
     }
 
     async fn connection(&self) -> Tx<Lease> {

@@ -1,6 +1,6 @@
 use aam_registry_core::{
     Result,
-    decide::{CallerFacts, NewToken, RevokeToken, RevokeTokenFacts},
+    decide::{NewToken, NewTokenFacts, RevokeToken, RevokeTokenFacts},
     ports::{TokenHolder, TokenStore},
     types::{Actor, Credential, Sha256Digest, Token, TokenUse},
 };
@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::{
     PostgresMetadata,
     connection::Session,
-    facts::{self, CallerQueries},
+    facts::CallerQueries,
     failure::Tx,
     sql,
     users::{self, user_columns},
@@ -39,6 +39,8 @@ const LIST: &str = concat!(
     token_is_live!("t.", "$2"),
     " ORDER BY t.created_at DESC, t.id DESC"
 );
+/// How many tokens of a user are in force.
+const LIVE: &str = concat!("SELECT count(*) FROM tokens t WHERE t.user_id = $1 AND ", token_is_live!("t.", "$2"));
 /// The token that is revoked and the one that it is revoked with.
 const LOCK: &str = "SELECT 1 FROM tokens WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE";
 const OWNER: &str = "SELECT user_id FROM tokens WHERE id = $1 AND revoked_at IS NULL";
@@ -116,9 +118,21 @@ pub(super) async fn of_secret(tx: &Session, secret: &Sha256Digest) -> Tx<Option<
     .await
 }
 
-pub(super) async fn new_token_facts(tx: &Session, new: &NewToken) -> Tx<CallerFacts> {
+pub(super) async fn new_token_facts(tx: &Session, new: &NewToken) -> Tx<NewTokenFacts> {
     tx.command(LOCK_TO_CHANGE).await?;
-    facts::caller(tx, &new.actor).await
+    let queries = CallerQueries::prepare(tx).await?;
+    let [live] = tx.prepare([LIVE]).await?;
+    let (user, now) = (Uuid::from(new.actor.user), new.audit.timestamp.as_microsecond());
+    let ((), caller, live) = try_join!(
+        // What is counted after that stays so.
+        queries.lock_user_alone(tx, &new.actor),
+        queries.load(tx, &new.actor),
+        tx.rows(&live, [&user, &now]),
+    )?;
+    Ok(NewTokenFacts {
+        caller,
+        live_tokens: live.first().map(|row| sql::unsigned(row, 0)).transpose()?.unwrap_or_default(),
+    })
 }
 
 pub(super) async fn revocation_facts(tx: &Session, revocation: &RevokeToken) -> Tx<RevokeTokenFacts> {

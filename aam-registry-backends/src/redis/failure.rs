@@ -17,6 +17,17 @@ pub(super) fn count(purpose: Purpose) {
     metrics::counter!("aam_redis_failures_total", "use" => purpose.as_str()).increment(1);
 }
 
+/// What the operator has to do about a Redis that cannot be used.
+pub(super) fn remedy(error: &RedisError) -> &'static str {
+    match error.kind() {
+        ErrorKind::AuthenticationFailed => "set the user and password in its URL right",
+        ErrorKind::Server(ServerErrorKind::ReadOnly) => "its URL has to name the primary, not a replica",
+        ErrorKind::Server(ServerErrorKind::BusyLoading) => "it loads its data, so wait",
+        ErrorKind::InvalidClientConfig => "set its URL right",
+        _ => "start it, or set the address in its URL right",
+    }
+}
+
 /// Whether the server answered the command, and so would answer others.
 pub(super) fn is_answer(error: &RedisError) -> bool {
     match error.kind() {

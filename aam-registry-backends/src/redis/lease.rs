@@ -10,6 +10,7 @@ use super::{
     connector::{Connection, Connector, timed_out},
     failure,
     purpose::Purpose,
+    timing::{name_of, timed},
 };
 
 /// How long the key that a health check writes is kept.
@@ -114,14 +115,14 @@ impl Lease<'_> {
 
     pub(super) async fn command<T: FromRedisValue>(&mut self, command: &Cmd) -> Result<T> {
         let connection = self.connection();
-        let result = command.query_async(&mut connection.inner).await;
+        let result = timed(name_of(command), command.query_async(&mut connection.inner)).await;
         self.note(result)
     }
 
     /// Runs a script by its hash, and loads it if the server does not have it.
     pub(super) async fn script<T: FromRedisValue>(&mut self, script: &ScriptInvocation<'_>) -> Result<T> {
         let connection = self.connection();
-        let result = script.invoke_async(&mut connection.inner).await;
+        let result = timed("EVALSHA", script.invoke_async(&mut connection.inner)).await;
         self.note(result)
     }
 

@@ -129,7 +129,8 @@ impl RedisLink {
                 event = "redis_failed",
                 purpose = purpose.as_str(),
                 error = &error as &dyn StdError,
-                "redis does not answer; continuing without it until it does",
+                "redis cannot be used, and the registry goes on without it until it can: {}",
+                failure::remedy(&error),
             );
         }
         let retry = error.kind() != ErrorKind::InvalidClientConfig;

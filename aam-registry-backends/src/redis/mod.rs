@@ -46,6 +46,7 @@ mod purpose;
 mod roots;
 mod shared;
 mod subscription;
+mod timing;
 
 pub use cache::RedisCache;
 pub use change_feed::RedisChanges;

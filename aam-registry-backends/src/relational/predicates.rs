@@ -52,6 +52,29 @@ macro_rules! version_is_numbered {
 }
 pub(crate) use version_is_numbered;
 
+/// A version counts towards quotas: it was not removed.
+macro_rules! version_is_kept {
+    ($of:literal) => {
+        concat!($of, "status NOT LIKE '%removed'")
+    };
+}
+pub(crate) use version_is_kept;
+
+/// The ids of the versions that approvers see in a list: those of the status `$status`, and with those that wait the
+/// open ones whose tag waits. Each half has an index of its own.
+macro_rules! awaiting {
+    ($status:literal) => {
+        concat!(
+            "SELECT v.id FROM versions v WHERE v.status = ",
+            $status,
+            " AND v.status <> 'approved' UNION ALL SELECT v.id FROM versions v WHERE ",
+            $status,
+            " = 'pending' AND v.status = 'approved' AND v.wanted_tag IS NOT NULL"
+        )
+    };
+}
+pub(crate) use awaiting;
+
 /// A package has a version that everybody sees who sees the package.
 macro_rules! has_open_version {
     ($of:literal) => {

@@ -3,8 +3,8 @@
 use aam_registry_core::{
     decide::{Changes, Decision, LatestMove, NewVersion, Write},
     types::{
-        AccountState, DistTag, LatestTag, NewJob, OneTimePurpose, OneTimeToken, PackageName, ScopeName, ScopeRole,
-        Sha256Digest, Token, TokenId, User, UserId, Version,
+        AccountState, DistTag, LatestTag, NewAuditEntry, NewJob, OneTimePurpose, OneTimeToken, PackageName, ScopeName,
+        ScopeRole, Sha256Digest, Token, TokenId, User, UserId, Version,
     },
 };
 use jiff::Timestamp;
@@ -14,8 +14,8 @@ use super::{
     aged, audit, erasure, evals, facts,
     failure::{Failure, Tx},
     ids::PackageId,
-    invitations, jobs, listing, moderation_writes, old_versions, publisher_tokens, read_only, reports,
-    second_factor_writes, session_writes, sql, token_notices, trusted_publishers, webhook_writes,
+    jobs, listing, moderation_writes, old_versions, publisher_tokens, read_only, second_factor_writes, session_writes,
+    sql, token_notices, trusted_publishers,
 };
 use crate::relational::columns;
 
@@ -25,11 +25,17 @@ pub(super) fn apply<T>(tx: &Connection, decision: Decision<'_, T>) -> Tx<T> {
     for write in &writes {
         run(tx, write)?;
     }
-    for entry in &audit {
+    record(tx, &audit)?;
+    Ok(decision.answer)
+}
+
+/// Appends entries to the audit log, and queues their events.
+pub(super) fn record(tx: &Connection, entries: &[NewAuditEntry]) -> Tx<()> {
+    for entry in entries {
         audit::append(tx, entry)?;
         NewJob::of_event(entry).iter().try_for_each(|event| jobs::add(tx, event))?;
     }
-    Ok(decision.answer)
+    Ok(())
 }
 
 fn run(tx: &Connection, write: &Write<'_>) -> Tx<()> {
@@ -51,10 +57,11 @@ fn run(tx: &Connection, write: &Write<'_>) -> Tx<()> {
         Write::SetSecondFactor { user, factor } => second_factor_writes::set(tx, *user, factor.as_ref()),
         Write::NoteTokenNotice { token, notice } => token_notices::note(tx, *token, *notice),
         Write::EraseAccount { user, at } => erasure::erase(tx, *user, *at),
+        Write::RemoveInvitation(id) => {
+            sql::run(tx, "DELETE FROM invitations WHERE id = ?1", [id.to_string()]).map(drop)
+        }
         Write::SetReadOnly(mode) => read_only::set(tx, mode.as_ref()),
         Write::DropAged { what, before, limit } => aged::drop_oldest(tx, *what, *before, *limit),
-        Write::AddInvitation(invitation) => invitations::add(tx, invitation),
-        Write::RemoveInvitation(id) => invitations::remove(tx, *id),
         Write::AddSession(session) => session_writes::add(tx, session),
         Write::ForgetSession { user, session } => {
             let forget = "DELETE FROM sessions WHERE user_id = ?1 AND id = ?2";
@@ -64,7 +71,7 @@ fn run(tx: &Connection, write: &Write<'_>) -> Tx<()> {
             let forget = "DELETE FROM sessions WHERE user_id = ?1 AND (?2 IS NULL OR id <> ?2)";
             sql::run(tx, forget, (user.to_string(), kept)).map(drop)
         }
-        Write::CreateScope { name, owner, created_at } => create_scope(tx, name, *owner, *created_at),
+        Write::CreateScope { name, owner, created_at } => create_scope(tx, name, *owner, *created_at, Some(*owner)),
         Write::SetScopePolicy { scope, require_2fa } => {
             let set = "UPDATE scopes SET require_2fa = ?2 WHERE name = ?1";
             sql::run(tx, set, (scope.as_str(), require_2fa)).map(drop)
@@ -80,6 +87,10 @@ fn run(tx: &Connection, write: &Write<'_>) -> Tx<()> {
         Write::SetStatus { package, version, status } => {
             let set = "UPDATE versions SET status = ?3 WHERE package_id = ?1 AND version_key = ?2";
             sql::run(tx, set, (id(tx, package)?, version.key(), status.as_str())).map(drop)
+        }
+        Write::SetWantedTag { package, version, tag } => {
+            let set = "UPDATE versions SET wanted_tag = ?3 WHERE package_id = ?1 AND version_key = ?2";
+            sql::run(tx, set, (id(tx, package)?, version.key(), tag.as_ref().map(DistTag::as_str))).map(drop)
         }
         Write::AddApproval { package, version, approver, status, comment, at } => {
             let (version, approver) = ((package, version), *approver);
@@ -107,17 +118,14 @@ fn run(tx: &Connection, write: &Write<'_>) -> Tx<()> {
             listing::set_private(tx, id(tx, package)?, visibility.is_private())
         }
         Write::Touch { package, at } => listing::touch(tx, id(tx, package)?, *at),
-        Write::PutWebhook(stored) => webhook_writes::put(tx, stored),
-        Write::DeleteWebhook(webhook) => webhook_writes::delete(tx, webhook),
-        Write::PutOperatorWebhook(state) => webhook_writes::put_operator(tx, state),
-        Write::ForgetOperatorWebhook(name) => webhook_writes::forget_operator(tx, name),
         Write::PutEval { package, version, result } => evals::put(tx, id(tx, package)?, version, result),
         Write::SetGates { package, gates } => evals::set_gates(tx, id(tx, package)?, gates),
-        Write::PutReport(report) => reports::put(tx, report),
         Write::QueueJob(job) => jobs::add(tx, job),
-        Write::RetryJob(id) => jobs::retry(tx, *id),
         Write::PutPublisher(publisher) => trusted_publishers::put(tx, publisher),
         Write::DeletePublisher(id) => trusted_publishers::delete(tx, *id),
+        Write::RevokePublisherToken(id) => {
+            sql::run(tx, "DELETE FROM publisher_tokens WHERE id = ?1", [id.to_string()]).map(drop)
+        }
         Write::SetTrustedOnly { package, only } => {
             sql::run(tx, "UPDATE packages SET trusted_only = ?2 WHERE name = ?1", (package.as_str(), only)).map(drop)
         }
@@ -157,7 +165,7 @@ fn create_user(tx: &Connection, user: &User, password_hash: &str) -> Tx<()> {
             is_auditor,
         ),
     )?;
-    create_scope(tx, &ScopeName::from(&user.username), user.id, user.created_at)?;
+    create_scope(tx, &ScopeName::from(&user.username), user.id, user.created_at, None)?;
     sql::run(tx, "UPDATE registry_totals SET users = users + 1", []).map(drop)
 }
 
@@ -221,9 +229,17 @@ fn revoke_tokens(tx: &Connection, tokens: &[TokenId], at: Timestamp) -> Tx<()> {
     Ok(())
 }
 
-fn create_scope(tx: &Connection, name: &ScopeName, owner: UserId, created_at: Timestamp) -> Tx<()> {
-    let insert = "INSERT INTO scopes (name, created_at) VALUES (?1, ?2)";
-    sql::run(tx, insert, (name.as_str(), created_at.as_microsecond()))?;
+/// Makes a scope; that of a username counts for nobody.
+fn create_scope(
+    tx: &Connection,
+    name: &ScopeName,
+    owner: UserId,
+    created_at: Timestamp,
+    created_by: Option<UserId>,
+) -> Tx<()> {
+    let insert = "INSERT INTO scopes (name, created_at, created_by) VALUES (?1, ?2, ?3)";
+    let created_by = created_by.map(|user| user.to_string());
+    sql::run(tx, insert, (name.as_str(), created_at.as_microsecond(), created_by))?;
     set_member(tx, name, owner, Some(ScopeRole::Owner))
 }
 

@@ -54,6 +54,7 @@ pub(super) fn erase(tx: &Connection, user: UserId, at: Timestamp) -> Tx<()> {
     for table in ["scope_members", "package_owners", "one_time_tokens", "sessions", "second_factors"] {
         sql::run(tx, &format!("DELETE FROM {table} WHERE user_id = ?1"), [&id])?;
     }
+    sql::run(tx, "DELETE FROM trusted_publishers WHERE created_by = ?1 AND pending", [&id])?;
     let tokens = "UPDATE tokens SET revoked_at = coalesce(revoked_at, ?2), name = 'deleted', last_used_from = NULL WHERE user_id = ?1";
     sql::run(tx, tokens, (&id, at.as_microsecond()))?;
     sql::run(tx, "UPDATE registry_totals SET users = users - 1", []).map(drop)

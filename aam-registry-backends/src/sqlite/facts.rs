@@ -3,7 +3,7 @@
 use aam_registry_core::{
     decide::{
         CallerAccount, CallerFacts, CallerToken, ExistingVersion, LatestFacts, OwnerState, PackageAccess, PackageFacts,
-        PackageReads, PackageState, PublishFacts, VersionState, YankState,
+        PackageReads, PackageState, PublishFacts, PublishQuotas, Usage, VersionState, YankState,
     },
     types::{
         Actor, Credential, DistTag, LatestTag, PackageName, Reach, ScopeName, ScopeRole, UserId, Username, Version,
@@ -20,7 +20,7 @@ use super::{
 };
 use crate::relational::{
     columns,
-    predicates::{account_is_enabled, has_open_version, package_is_in_reach},
+    predicates::{account_is_enabled, has_open_version, package_is_in_reach, version_is_kept},
 };
 
 /// Who acts.
@@ -111,6 +111,9 @@ pub(super) fn package(tx: &Connection, reads: PackageReads<'_>) -> Tx<PackageFac
         facts.tag = sql::first(tx, named, (id, tag.as_str()), |row| sql::parsed(row, 0))?;
         facts.tag_count = tag_count(tx, id)?;
     }
+    if reads.counts_tags {
+        facts.tag_count = tag_count(tx, id)?;
+    }
     if reads.gates {
         facts.gates = evals::gates(tx, id)?;
     }
@@ -138,9 +141,10 @@ pub(super) fn publish(
     version: &Version,
 ) -> Tx<(PublishFacts, Option<PackageId>)> {
     let (access, id) = access(tx, actor, name)?;
-    let query = "SELECT version, sha256 FROM versions WHERE package_id = ?1 AND version_key = ?2";
+    let query = "SELECT version, sha256, status FROM versions WHERE package_id = ?1 AND version_key = ?2";
     let existing = sql::first(tx, query, (id, version.key()), |row| {
-        Ok(ExistingVersion { version: sql::parsed(row, 0)?, sha256: sql::digest(row, 1)? })
+        let status = sql::coded(row, 2, columns::version_status)?;
+        Ok(ExistingVersion { version: sql::parsed(row, 0)?, sha256: sql::digest(row, 1)?, status })
     })?;
     let query = "SELECT name FROM packages WHERE similarity_key = ?1";
     let similar = sql::first(tx, query, [name.similarity_key()], |row| sql::parsed(row, 0))?;
@@ -149,6 +153,33 @@ pub(super) fn publish(
         None => false,
     };
     Ok((PublishFacts { access, scope_exists, existing, similar, ..PublishFacts::default() }, id))
+}
+
+/// How much there is of what a publish of that package adds to, where a quota asks for it.
+pub(super) fn usage(
+    tx: &Connection,
+    quotas: PublishQuotas,
+    name: &PackageName,
+    package: Option<PackageId>,
+) -> Tx<Usage> {
+    let mut usage = Usage::default();
+    let kept = version_is_kept!("v.");
+    if let Some(package) = package.filter(|_| quotas.versions_per_package.is_some()) {
+        let query = format!("SELECT count(*) FROM versions v WHERE v.package_id = ?1 AND {kept}");
+        usage.versions = sql::first(tx, &query, [package], |row| sql::unsigned(row, 0))?.unwrap_or_default();
+    }
+    if quotas.count_scope_of(name) {
+        let query = format!(
+            "SELECT (SELECT count(*) FROM packages p WHERE p.scope = ?1), (
+                 SELECT coalesce(sum(v.archive_size), 0) FROM packages p JOIN versions v ON v.package_id = p.id
+                 WHERE p.scope = ?1 AND {kept})"
+        );
+        let counts = sql::first(tx, &query, [name.scope_or_empty()], |row| {
+            Ok((sql::unsigned(row, 0)?, sql::unsigned(row, 1)?))
+        })?;
+        (usage.packages, usage.storage) = counts.unwrap_or_default();
+    }
+    Ok(usage)
 }
 
 /// How many tags a package has beside `latest`.
@@ -173,7 +204,9 @@ pub(super) fn latest(tx: &Connection, package: PackageId) -> Tx<LatestFacts> {
 
 fn version(tx: &Connection, package: PackageId, wanted: &Version) -> Tx<Option<VersionState>> {
     let query = concat!(
-        "SELECT v.id, v.version, v.yanked_at, v.yanked_reason, v.status, v.published_by, v.wanted_tag, v.archive, ",
+        "SELECT v.id, v.version, v.yanked_at, v.yanked_reason, v.status, v.published_by, v.wanted_tag, v.archive,
+            EXISTS (SELECT 1 FROM dist_tags t WHERE t.package_id = v.package_id AND t.tag = v.wanted_tag) wanted_tag_is_set,
+            (SELECT a.status FROM approvals a WHERE a.version_id = v.id ORDER BY a.id DESC LIMIT 1) last_decision, ",
         columns::version_texts!("v"),
         " FROM versions v WHERE v.package_id = ?1 AND v.version_key = ?2"
     );
@@ -190,6 +223,11 @@ fn version(tx: &Connection, package: PackageId, wanted: &Version) -> Tx<Option<V
             published_by: sql::parsed(row, 5)?,
             wanted_tag: row.get::<_, Option<String>>(6)?.map(|tag| tag.parse()).transpose()?,
             archive: sql::parsed(row, 7)?,
+            wanted_tag_is_set: row.get("wanted_tag_is_set")?,
+            last_decision: row
+                .get::<_, Option<String>>("last_decision")?
+                .map(|status| columns::approval_status(&status))
+                .transpose()?,
             evals: evals::statuses(tx, id)?,
         })
     })

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 
 use super::{failure::Tx, sql};
-use crate::relational::columns;
+use crate::relational::{columns, predicates::awaiting};
 
 /// The decisions about a version, oldest first.
 pub(super) fn approvals(tx: &Connection, name: &PackageName, version: &Version) -> Tx<Vec<Approval>> {
@@ -26,14 +26,17 @@ pub(super) fn approvals(tx: &Connection, name: &PackageName, version: &Version) 
     })
 }
 
-/// The versions of that approval status that are neither in quarantine nor removed, oldest first.
+/// The versions of that approval status that are neither in quarantine nor removed, oldest first; with those that wait,
+/// the open ones whose tag waits.
 pub(super) fn by_approval(tx: &Connection, status: ApprovalStatus, page: PageRequest) -> Tx<Page<WaitingVersion>> {
-    // So that the index of those that are not approved is used.
-    let count = "SELECT count(*) FROM versions WHERE status = ?1 AND status <> 'approved'";
+    let count = concat!("SELECT count(*) FROM (", awaiting!("?1"), ") awaiting");
     let total = sql::first(tx, count, [status.as_str()], |row| sql::unsigned(row, 0))?.unwrap_or_default();
-    let query = "SELECT p.name, p.private, v.version, u.username, v.published_at FROM versions v
-                 JOIN packages p ON p.id = v.package_id JOIN users u ON u.id = v.published_by
-                 WHERE v.status = ?1 AND v.status <> 'approved' ORDER BY v.id LIMIT ?2 OFFSET ?3";
+    let query = concat!(
+        "SELECT p.name, p.private, v.version, u.username, v.published_at, v.status, v.wanted_tag FROM (",
+        awaiting!("?1"),
+        ") awaiting JOIN versions v ON v.id = awaiting.id JOIN packages p ON p.id = v.package_id
+         JOIN users u ON u.id = v.published_by ORDER BY v.id LIMIT ?2 OFFSET ?3"
+    );
     let params = (status.as_str(), columns::signed(page.limit), columns::signed(page.offset()));
     let items = sql::all(tx, query, params, |row| {
         Ok(WaitingVersion {
@@ -42,7 +45,8 @@ pub(super) fn by_approval(tx: &Connection, status: ApprovalStatus, page: PageReq
             version: sql::parsed(row, 2)?,
             published_by: sql::parsed(row, 3)?,
             published_at: sql::instant(row, 4)?,
-            status,
+            status: sql::coded(row, 5, columns::approval_status)?,
+            tag: row.get::<_, Option<String>>(6)?.map(|tag| tag.parse()).transpose()?,
         })
     })?;
     Ok(Page { items, total, request: page })

@@ -34,6 +34,8 @@ const SMALL: &[&str] = &[
     // As many rows as config.yaml lists webhooks.
     "operator_webhooks",
     "waiting",
+    // The versions that wait for approvers.
+    "awaiting",
     "pending_downloads",
     // The thousand newest versions that a user published and that not everybody sees.
     "withheld",

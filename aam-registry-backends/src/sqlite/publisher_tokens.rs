@@ -1,7 +1,7 @@
 //! Tokens of trusted publishers.
 
 use aam_registry_core::{
-    decide::{CallerPublisher, PublisherToken},
+    decide::{CallerPublisher, PublisherToken, RevokePublisherTokenFacts},
     ports::PublisherHolder,
     types::{PublisherTokenId, Sha256Digest},
 };
@@ -20,7 +20,8 @@ pub(super) const CREATOR: &str = concat!(
 
 /// The publisher and its token, by the digest of the secret.
 pub(super) fn by_secret(tx: &Connection, secret: &Sha256Digest) -> Tx<Option<PublisherHolder>> {
-    let query = "SELECT t.id, t.publisher_id, t.name, t.expires_at, p.package
+    let query = "SELECT t.id, t.publisher_id, t.name, t.expires_at, p.package,
+             (SELECT u.username FROM users u WHERE u.id = p.created_by)
          FROM publisher_tokens t JOIN trusted_publishers p ON p.id = t.publisher_id WHERE t.secret = ?1";
     sql::first(tx, query, [secret.as_bytes()], |row| {
         let token = PublisherToken {
@@ -30,7 +31,8 @@ pub(super) fn by_secret(tx: &Connection, secret: &Sha256Digest) -> Tx<Option<Pub
             name: row.get(2)?,
             expires_at: sql::instant(row, 3)?,
         };
-        Ok(PublisherHolder { token, package: sql::parsed(row, 4)? })
+        let added_by = row.get::<_, Option<String>>(5)?.map(|name| name.parse()).transpose()?;
+        Ok(PublisherHolder { token, package: sql::parsed(row, 4)?, added_by })
     })
 }
 
@@ -50,6 +52,13 @@ pub(super) fn caller_publisher(tx: &Connection, token: PublisherTokenId) -> Tx<O
             creator_role: row.get::<_, Option<String>>(5)?.as_deref().map(columns::role).transpose()?,
         })
     })
+}
+
+/// What the revocation of a token is decided by.
+pub(super) fn revocation_facts(tx: &Connection, token: PublisherTokenId) -> Tx<RevokePublisherTokenFacts> {
+    let query = "SELECT expires_at FROM publisher_tokens WHERE id = ?1";
+    let expires_at = sql::first(tx, query, [token.to_string()], |row| sql::instant(row, 0))?;
+    Ok(RevokePublisherTokenFacts { expires_at })
 }
 
 pub(super) fn add_token(tx: &Connection, token: &PublisherToken) -> Tx<()> {

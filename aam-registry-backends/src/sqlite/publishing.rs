@@ -43,8 +43,12 @@ impl PublishStore for SqliteMetadata {
 
     async fn check_publish(&self, check: &PublishCheck) -> Result<()> {
         let check = check.clone();
-        self.read(move |tx| Ok(check.decide(&facts::publish(tx, &check.actor, &check.package, &check.version)?.0)?))
-            .await
+        self.read(move |tx| {
+            let (mut facts, package) = facts::publish(tx, &check.actor, &check.package, &check.version)?;
+            facts.usage = facts::usage(tx, check.quotas, &check.package, package)?;
+            Ok(check.decide(&facts)?)
+        })
+        .await
     }
 
     async fn commit_publish(&self, commit: &PublishCommit) -> Result<Published> {
@@ -102,6 +106,7 @@ fn commit_facts(tx: &Connection, commit: &PublishCommit) -> Tx<PublishFacts> {
     let (mut facts, package) = facts::publish(tx, &commit.actor, name, version)?;
     let live = "SELECT 1 FROM uploads WHERE id = ?1 AND user_id = ?2 AND abandoned_at IS NULL";
     facts.upload_is_live = sql::exists(tx, live, (commit.upload.to_string(), commit.actor.user.to_string()))?;
+    facts.usage = facts::usage(tx, commit.quotas, name, package)?;
     if let Some(package) = package {
         facts.latest = facts::latest(tx, package)?;
         if let Some(tag) = &commit.tag {

@@ -12,20 +12,23 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use super::failure::Tx;
+use crate::relational::timing::Wait;
 
 type Job = Box<dyn FnOnce(&Connection) + Send>;
 
 /// Threads with a connection each that take reads from one queue.
 pub(super) struct Readers {
+    /// What they read, for metrics.
+    name: &'static str,
     queue: Option<mpsc::Sender<Job>>,
     threads: Vec<JoinHandle<()>>,
 }
 
 impl Readers {
-    pub(super) fn start(connections: Vec<Connection>, queue: usize) -> std::io::Result<Self> {
+    pub(super) fn start(name: &'static str, connections: Vec<Connection>, queue: usize) -> std::io::Result<Self> {
         let (sender, receiver) = mpsc::channel(queue);
         let receiver = Arc::new(Mutex::new(receiver));
-        let mut readers = Self { queue: Some(sender), threads: Vec::new() };
+        let mut readers = Self { name, queue: Some(sender), threads: Vec::new() };
         for connection in connections {
             let receiver = Arc::clone(&receiver);
             let thread = thread::Builder::new().name("sqlite-reader".into());
@@ -41,7 +44,9 @@ impl Readers {
         F: FnOnce(&Connection) -> Tx<T> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
+        let wait = Wait::begin(self.name);
         let job: Job = Box::new(move |connection| {
+            drop(wait);
             // Nobody waits any more: the request was dropped while it was queued.
             if !reply.is_closed() {
                 let _ = reply.send(snapshot(connection, read));

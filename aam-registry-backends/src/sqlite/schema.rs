@@ -6,11 +6,19 @@ use rusqlite::Connection;
 use super::{
     SqliteConfig,
     connection::{open_reader, open_writer, setup_lock},
-    failure::unavailable,
+    failure::{Tx, unavailable},
+    sql,
 };
-use crate::relational::schema::{self as relational, Embedded, embedded};
+use crate::relational::{
+    embedded::{Embedded, embedded},
+    rows::{
+        FIRST_STEPS, NEWER_THAN_BACKUP, RESTORED_MEANWHILE, UNFINISHED_VERSION, mark_statements, migration_name,
+        steps_of, unmark_statements,
+    },
+    schema as relational,
+};
 
-/// The migrations, oldest first.
+/// The migrations of this database alone, oldest first.
 const MIGRATIONS: &[Embedded] = &embedded![
     "V1__registry",
     "V2__download_batches",
@@ -31,9 +39,16 @@ const MIGRATIONS: &[Embedded] = &embedded![
     "V17__trusted_publishers",
     "V18__reports_evals_gates",
     "V19__invitations_and_token_notices",
+    "V20__quotas_and_waiting_tags",
     "V21__scope_policy_and_token_use",
     "V22__operation",
+    "V23__registry_id_spelling",
 ];
+
+/// These and the migrations that all databases share, oldest first.
+fn migrations() -> Vec<Embedded> {
+    relational::with_shared(MIGRATIONS)
+}
 
 /// Brings the schema of a database up to date; gives the names of the
 /// migrations that ran. Safe to call from many processes at once. Blocks.
@@ -51,7 +66,7 @@ pub(super) fn migrate_locked(connection: &mut Connection) -> Result<Vec<String>>
     if missing(connection)?.is_empty() {
         return Ok(Vec::new());
     }
-    let report = relational::runner(MIGRATIONS)
+    let report = relational::runner(&migrations())
         // A newer release may have been here; whether it left a schema that serves us is checked apart.
         .set_abort_missing(false)
         .run(connection)
@@ -68,7 +83,7 @@ pub(super) fn migrate_locked(connection: &mut Connection) -> Result<Vec<String>>
 /// schema that no longer serves this one.
 pub fn pending_migrations(config: &SqliteConfig) -> Result<Vec<String>> {
     if !config.path().exists() {
-        return Ok(relational::runner(MIGRATIONS).get_migrations().iter().map(ToString::to_string).collect());
+        return Ok(relational::runner(&migrations()).get_migrations().iter().map(ToString::to_string).collect());
     }
     missing(&open_reader(config)?)
 }
@@ -91,7 +106,7 @@ pub fn has_registry(config: &SqliteConfig) -> Result<bool> {
 /// The oldest release of the registry that can work on the schema that this
 /// one's migrations leave. Older servers have to be stopped before they run.
 pub fn oldest_release() -> String {
-    relational::oldest_release(relational::runner(MIGRATIONS).get_migrations())
+    relational::oldest_release(relational::runner(&migrations()).get_migrations())
 }
 
 /// Fails unless this release can work on the schema as it is.
@@ -99,10 +114,67 @@ pub(super) fn require_current(connection: &Connection) -> Result<()> {
     relational::require_none(&missing(connection)?)
 }
 
+/// The names of this release's migrations, without their numbers.
+pub fn migration_names() -> Vec<String> {
+    migrations().iter().map(|(migration, _)| migration_name(migration).to_owned()).collect()
+}
+
+/// The names of the migrations that made the schema, without their numbers.
+pub(super) fn applied_names(connection: &Connection) -> Tx<Vec<String>> {
+    let names = format!("SELECT name FROM {} ORDER BY version", relational::HISTORY);
+    sql::all(connection, &names, [], sql::value)
+}
+
+/// Marks an empty database as half restored, and brings it to the schema of a backup that had the migrations of these
+/// names.
+pub(super) fn begin_restore(connection: &mut Connection, names: &[String]) -> Result<()> {
+    let known = migrations();
+    let known = &known[..steps_of(&known, names)?];
+    let mut applied = applied(connection).map_err(not_applied)?;
+    let is_marked = applied.contains(&UNFINISHED_VERSION);
+    applied.retain(|version| *version != UNFINISHED_VERSION);
+    if relational::is_newer(relational::runner(known).get_migrations(), &applied) {
+        return Err(Error::unfit(NEWER_THAN_BACKUP));
+    }
+    if applied.is_empty() {
+        run(connection, &known[..FIRST_STEPS])?;
+    }
+    if !is_marked {
+        connection.execute_batch(&mark_statements()).map_err(not_applied)?;
+    }
+    run(connection, known)
+}
+
+fn run(connection: &mut Connection, migrations: &[Embedded]) -> Result<()> {
+    let ran = relational::runner(migrations).set_abort_missing(false).run(connection);
+    ran.map(drop).map_err(|error| Error::database(error, false, Outcome::Unknown))
+}
+
+/// Takes the mark of an unfinished restore away, for the schema of a backup that had the migrations of these names.
+pub(super) fn unmark_unfinished(connection: &Connection, names: &[String]) -> Result<()> {
+    if applied(connection).map_err(not_applied)?.contains(&UNFINISHED_VERSION) {
+        let known = migrations();
+        let known = relational::runner(&known[..steps_of(&known, names)?]);
+        let unmark = unmark_statements(&relational::oldest_release(known.get_migrations()));
+        connection.execute_batch(&unmark).map_err(not_applied)?;
+    }
+    Ok(())
+}
+
+/// Requires that a database is marked, so that nobody else has changed it.
+pub(super) fn require_unfinished(connection: &Connection) -> Result<()> {
+    let is_marked = applied(connection).map_err(not_applied)?.contains(&UNFINISHED_VERSION);
+    if is_marked { Ok(()) } else { Err(Error::unfit(RESTORED_MEANWHILE)) }
+}
+
+fn not_applied(error: rusqlite::Error) -> Error {
+    unavailable(error, Outcome::NotApplied)
+}
+
 fn missing(connection: &Connection) -> Result<Vec<String>> {
     let failed = |error| unavailable(error, Outcome::NotApplied);
     let applied = applied(connection).map_err(failed)?;
-    let runner = relational::runner(MIGRATIONS);
+    let runner = relational::runner(&migrations());
     let known = runner.get_migrations();
     if relational::is_newer(known, &applied) {
         let oldest = "SELECT oldest_release FROM schema_compatibility";
@@ -133,6 +205,6 @@ mod tests {
 
     #[test]
     fn each_migration_names_the_oldest_release_that_may_run_beside_it() {
-        relational::tests::each_names_the_oldest_release(relational::runner(MIGRATIONS).get_migrations(), 4);
+        relational::tests::each_names_the_oldest_release(relational::runner(&migrations()).get_migrations(), 4);
     }
 }

@@ -87,10 +87,12 @@ pub(super) fn member_facts(tx: &Connection, change: &MemberChange) -> Tx<MemberF
 
 pub(super) fn new_scope_facts(tx: &Connection, new: &NewScope) -> Tx<NewScopeFacts> {
     let user = "SELECT id FROM users WHERE username = ?1";
+    let made = "SELECT count(*) FROM scopes WHERE created_by = ?1";
     Ok(NewScopeFacts {
         caller: facts::caller(tx, &new.actor)?,
         scope_exists: facts::scope_exists(tx, &new.name)?,
         user: sql::first(tx, user, [new.name.as_str()], |row| sql::parsed(row, 0))?,
+        made: sql::first(tx, made, [new.actor.user.to_string()], |row| sql::unsigned(row, 0))?.unwrap_or_default(),
     })
 }
 

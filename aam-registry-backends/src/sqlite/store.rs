@@ -17,7 +17,10 @@ use super::{
     schema,
     writer::Writer,
 };
-use crate::relational::search::SearchIndex;
+use crate::relational::{search::SearchIndex, timing::timed};
+
+/// The name of this database in traces.
+const SYSTEM: &str = "sqlite";
 
 /// Every metadata port on one SQLite database.
 ///
@@ -82,9 +85,9 @@ impl SqliteMetadata {
         queue: usize,
     ) -> Result<Self> {
         Ok(Self {
-            readers: Readers::start(readers, queue).map_err(Error::internal)?,
-            document_readers: Readers::start(document_readers, queue).map_err(Error::internal)?,
-            searcher: Readers::start(vec![searcher], queue).map_err(Error::internal)?,
+            readers: Readers::start("read", readers, queue).map_err(Error::internal)?,
+            document_readers: Readers::start("document", document_readers, queue).map_err(Error::internal)?,
+            searcher: Readers::start("search", vec![searcher], queue).map_err(Error::internal)?,
             index: Arc::default(),
             writer: Arc::new(Writer::start(writer, queue).map_err(Error::internal)?),
             file: None,
@@ -100,7 +103,7 @@ impl SqliteMetadata {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Tx<T> + Send + 'static,
     {
-        self.read_with(&self.readers, read).await
+        timed::<F, _>(SYSTEM, self.read_with(&self.readers, read)).await
     }
 
     /// The same for a read of what may be large: manifests, lists.
@@ -109,7 +112,7 @@ impl SqliteMetadata {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Tx<T> + Send + 'static,
     {
-        self.read_with(&self.document_readers, read).await
+        timed::<F, _>(SYSTEM, self.read_with(&self.document_readers, read)).await
     }
 
     async fn read_with<T, F>(&self, readers: &Readers, read: F) -> Result<T>
@@ -133,13 +136,12 @@ impl SqliteMetadata {
         F: FnOnce(&Connection, &mut SearchIndex) -> Tx<T> + Send + 'static,
     {
         let (file, current, index) = (self.file.clone(), Arc::clone(&self.current), Arc::clone(&self.index));
-        self.searcher
-            .read(move |tx| {
-                file.map_or(Ok(()), |file| file.require())?;
-                require_current(tx, &current)?;
-                search(tx, &mut whole(&index))
-            })
-            .await
+        let searching = self.searcher.read(move |tx| {
+            file.map_or(Ok(()), |file| file.require())?;
+            require_current(tx, &current)?;
+            search(tx, &mut whole(&index))
+        });
+        timed::<F, _>(SYSTEM, searching).await
     }
 
     /// Runs `change` as one durable transaction.
@@ -149,13 +151,12 @@ impl SqliteMetadata {
         F: FnOnce(&Connection) -> Tx<T> + Send + 'static,
     {
         let (file, current) = (self.file.clone(), Arc::clone(&self.current));
-        self.writer
-            .write(move |tx| {
-                file.map_or(Ok(()), |file| file.look())?;
-                require_current(tx, &current)?;
-                change(tx)
-            })
-            .await
+        let changing = self.writer.write(move |tx| {
+            file.map_or(Ok(()), |file| file.look())?;
+            require_current(tx, &current)?;
+            change(tx)
+        });
+        timed::<F, _>(SYSTEM, changing).await
     }
 }
 

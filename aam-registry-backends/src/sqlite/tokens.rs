@@ -1,6 +1,6 @@
 use aam_registry_core::{
     Result,
-    decide::{RevokeToken, RevokeTokenFacts},
+    decide::{NewToken, NewTokenFacts, RevokeToken, RevokeTokenFacts},
     ports::{TokenHolder, TokenStore},
     types::{Actor, Sha256Digest, Token, TokenUse},
 };
@@ -77,6 +77,15 @@ pub(super) fn of_secret(tx: &Connection, secret: &Sha256Digest) -> Tx<Option<Tok
     );
     sql::first(tx, &query, [secret.as_bytes()], |row| {
         Ok(TokenHolder { token: token(row)?, user: users::user(row, COLUMN_COUNT)? })
+    })
+}
+
+pub(super) fn new_token_facts(tx: &Connection, new: &NewToken) -> Tx<NewTokenFacts> {
+    let live = format!("SELECT count(*) FROM tokens t WHERE t.user_id = ?1 AND {}", token_is_live!("t.", "?2"));
+    let params = (new.actor.user.to_string(), new.audit.timestamp.as_microsecond());
+    Ok(NewTokenFacts {
+        caller: facts::caller(tx, &new.actor)?,
+        live_tokens: sql::first(tx, &live, params, |row| sql::unsigned(row, 0))?.unwrap_or_default(),
     })
 }
 

@@ -14,6 +14,7 @@ use rusqlite::{Connection, ErrorCode};
 use tokio::sync::{mpsc, oneshot};
 
 use super::failure::{Failure, Tx, disk_trouble, is_damage, is_transient};
+use crate::relational::timing::Wait;
 
 /// How many changes share one commit at most: few enough that the first of
 /// them does not wait long for the last.
@@ -43,7 +44,7 @@ impl Writer {
         F: FnOnce(&Connection) -> Tx<T> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        let job = Box::new(Change { work: Some(change), result: None, reply });
+        let job = Box::new(Change { wait: Some(Wait::begin("write")), work: Some(change), result: None, reply });
         let closed = || Error::database("the database was closed", false, Outcome::NotApplied);
         self.queue.as_ref().ok_or_else(closed)?.send(job).await.map_err(|_| closed())?;
         answer.await.map_err(|_| Error::database("the database writer ended", false, Outcome::Unknown))?
@@ -74,6 +75,7 @@ trait Job: Send {
 }
 
 struct Change<F, T> {
+    wait: Option<Wait>,
     work: Option<F>,
     result: Option<Result<T>>,
     reply: oneshot::Sender<Result<T>>,
@@ -85,6 +87,7 @@ where
     F: FnOnce(&Connection) -> Tx<T> + Send,
 {
     fn run(&mut self, connection: &Connection) -> bool {
+        self.wait = None;
         let Some(work) = self.work.take() else { return false };
         let work = || work(connection).map_err(|failure: Failure| failure.into_error_at(connection.path()));
         self.result = catch_unwind(AssertUnwindSafe(work)).ok();

@@ -13,6 +13,7 @@ mod rate_limit;
 #[cfg(feature = "service-tests")]
 mod redis;
 mod replicas;
+mod rows;
 mod searches;
 mod sessions;
 mod smtp;

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use aam_registry_core::{
     Result,
-    decide::{NewUser, PublishCommit, Published},
+    decide::{NewUser, PublishCommit, PublishQuotas, Published},
     ports::{Clock, CommandHandlerExt, Database, SystemClock},
     types::{
         AccountRoles, Actor, ApprovalStatus, ArchiveKey, AuditEvent, Credential, LatestPolicy, Manifest, NewAuditEntry,
-        NewUpload, Sha256Digest, UploadId, User, UserId,
+        NewUpload, Sha256Digest, TagRules, UploadId, User, UserId,
     },
 };
 use jiff::SignedDuration;
@@ -81,7 +81,8 @@ pub(crate) async fn publish_within(
         readme: None,
         tag: None,
         approval: ApprovalStatus::Approved,
-        max_tags: 100,
+        tags: TagRules::at_most(100),
+        quotas: PublishQuotas::default(),
         latest_policy: LatestPolicy::Highest,
         now,
         audit,

@@ -58,6 +58,13 @@ pub enum AccountUpdate {
         /// The roles that it is to have no more.
         revoked: AccountRoles,
     },
+    /// Disabled or not, and with just these roles, at once.
+    Managed {
+        /// Whether it is to be disabled.
+        disabled: bool,
+        /// The roles that it is to have.
+        roles: AccountRoles,
+    },
     /// With another password, set by somebody else. Ends every session.
     Password {
         /// Its hash, in PHC string format.
@@ -93,6 +100,9 @@ impl Debug for AccountUpdate {
             Self::Disabled(disabled) => f.debug_tuple("Disabled").field(disabled).finish(),
             Self::Roles { granted, revoked } => {
                 f.debug_struct("Roles").field("granted", granted).field("revoked", revoked).finish()
+            }
+            Self::Managed { disabled, roles } => {
+                f.debug_struct("Managed").field("disabled", disabled).field("roles", roles).finish()
             }
             Self::Password { .. } => f.write_str("Password"),
             Self::Credentials { .. } => f.write_str("Credentials"),
@@ -139,6 +149,7 @@ impl AccountUpdate {
         match self {
             Self::Disabled(disabled) => *disabled,
             Self::Roles { revoked, .. } => revoked.contains(AccountRole::Admin),
+            Self::Managed { disabled, roles } => *disabled || !roles.contains(AccountRole::Admin),
             _ => false,
         }
     }
@@ -163,12 +174,13 @@ impl AccountUpdate {
         }
     }
 
-    /// The action that somebody takes who changes the account of somebody else so.
-    pub fn action_on_others(&self) -> Action {
+    /// The actions that somebody takes who changes the account of somebody else so.
+    pub fn actions_on_others(&self) -> &'static [Action] {
         match self {
-            Self::Roles { .. } => Action::SetRoles,
-            Self::Disabled(_) => Action::DisableAccount,
-            _ => Action::ResetPassword,
+            Self::Roles { .. } => &[Action::SetRoles],
+            Self::Disabled(_) => &[Action::DisableAccount],
+            Self::Managed { .. } => &[Action::SetRoles, Action::DisableAccount],
+            _ => &[Action::ResetPassword],
         }
     }
 
@@ -216,7 +228,8 @@ impl AccountChange {
                 facts.caller.require_self(actor, self.now, self.update.own_action())?;
             }
             AccountActor::Admin(actor) => {
-                facts.caller.require_live(actor, self.now)?.require_everywhere(self.update.action_on_others())?;
+                let rights = facts.caller.require_live(actor, self.now)?;
+                self.update.actions_on_others().iter().try_for_each(|action| rights.require_everywhere(*action))?;
             }
             AccountActor::Operator | AccountActor::Registry | AccountActor::Holder(_) => {}
         }
@@ -230,7 +243,12 @@ impl AccountChange {
             return Ok(Decision::unchanged(ChangedAccount { user, changed: false }));
         };
         let is_same_address = after.user.email == before.user.email;
-        let recorded = |entry: &&NewAuditEntry| entry.event != AuditEvent::UserEmailChange || !is_same_address;
+        let recorded = |entry: &&NewAuditEntry| match entry.event {
+            AuditEvent::UserEmailChange => !is_same_address,
+            AuditEvent::UserRoleSet => after.user.roles != before.user.roles,
+            AuditEvent::UserDisable | AuditEvent::UserEnable => after.user.disabled != before.user.disabled,
+            _ => true,
+        };
         let audit: Vec<_> = self.audit.iter().filter(recorded).cloned().collect();
         let answer = ChangedAccount { user: after.user.clone(), changed: true };
         // A token that was sent to the old address, or before the new password, works no more.
@@ -278,7 +296,10 @@ impl AccountChange {
             (AccountActor::Operator, _)
             | (
                 AccountActor::Admin(_),
-                AccountUpdate::OneTimeToken(_) | AccountUpdate::Roles { .. } | AccountUpdate::Disabled(_),
+                AccountUpdate::OneTimeToken(_)
+                | AccountUpdate::Roles { .. }
+                | AccountUpdate::Disabled(_)
+                | AccountUpdate::Managed { .. },
             ) => true,
             (AccountActor::Registry, update) => update.token_purpose().is_some(),
             (AccountActor::Holder(_), update) if update.allowing_purpose().is_some() => {
@@ -330,6 +351,14 @@ impl AccountChange {
                 if !after.user.is_admin() {
                     self.require_other_admin(before, facts)?;
                 }
+            }
+            AccountUpdate::Managed { disabled, roles } => {
+                let part = |update| Self { update, ..self.clone() };
+                let revoked = AccountRoles::all().without(*roles);
+                let roles = part(AccountUpdate::Roles { granted: *roles, revoked }).changed(before, facts)?;
+                let disabled =
+                    part(AccountUpdate::Disabled(*disabled)).changed(roles.as_ref().unwrap_or(before), facts)?;
+                return Ok(disabled.or(roles));
             }
             AccountUpdate::Password { hash } => {
                 after.password_hash.clone_from(hash);
@@ -411,6 +440,32 @@ mod tests {
             now,
             audit: audit.map(|event| NewAuditEntry::new(event, now)).to_vec(),
         }
+    }
+
+    #[test]
+    fn an_account_is_managed_whole_or_not_at_all() {
+        let managed = |disabled, roles| {
+            let events = [AuditEvent::UserRoleSet, AuditEvent::UserDisable];
+            let entries = events.map(|event| NewAuditEntry::new(event, Timestamp::UNIX_EPOCH));
+            AccountChange { audit: entries.to_vec(), ..change(AccountUpdate::Managed { disabled, roles }) }
+        };
+        let (approver, admin) = (AccountRoles::from(AccountRole::Approver), AccountRoles::ADMIN);
+        let of = |roles, has_other_admin| {
+            let mut facts = facts(true, false, has_other_admin);
+            facts.account.as_mut().expect("an account").user.roles = roles;
+            facts
+        };
+        let decided = decide(&managed(true, approver), &of(admin, true)).expect("decided");
+        let (after, events) = decided.expect("a change");
+        assert_eq!((after.user.roles, after.user.disabled), (approver, true));
+        assert_eq!(events, [AuditEvent::UserRoleSet, AuditEvent::UserDisable]);
+        let (after, events) = decide(&managed(false, approver), &of(admin, true)).expect("decided").expect("a change");
+        assert_eq!((after.user.disabled, events), (false, vec![AuditEvent::UserRoleSet]));
+        for (disabled, roles) in [(true, admin), (false, approver), (true, approver)] {
+            let refused = decide(&managed(disabled, roles), &of(admin, false)).expect_err("the last administrator");
+            assert_eq!(refused.code(), crate::ErrorCode::LastOwner);
+        }
+        assert!(decide(&managed(false, admin), &of(admin, false)).expect("decided").is_none(), "it is so already");
     }
 
     fn set_admin(admin: bool) -> AccountUpdate {

@@ -2,14 +2,18 @@ use jiff::Timestamp;
 
 use super::{
     Action, Decision, LatestMove, PackageCommand, PackageFacts, PackageReads, Write, package::package_changes,
+    wanted_tag::SettledTag,
 };
 use crate::{
     error::{Error, Result},
     types::{
-        Actor, Approval, ApprovalStatus, DistTag, LatestPolicy, LatestTag, NewAuditEntry, PackageName, Version,
+        Actor, Approval, ApprovalStatus, DistTag, LatestPolicy, NewAuditEntry, PackageName, TagRules, Version,
         VersionStatus,
     },
 };
+
+/// The fact of an entry about a decision that says that others saw the version before.
+pub(crate) const WAS_OPEN: &str = "was_open";
 
 /// A version to approve or to reject.
 #[derive(Clone, Debug)]
@@ -24,6 +28,8 @@ pub struct ApprovalDecision {
     pub status: ApprovalStatus,
     /// What the approver says about it.
     pub comment: Option<String>,
+    /// What the operator demands of tags.
+    pub tags: TagRules,
     /// How `latest` is chosen.
     pub latest_policy: LatestPolicy,
     /// The instant.
@@ -32,17 +38,34 @@ pub struct ApprovalDecision {
     pub audit: NewAuditEntry,
 }
 
+/// What was decided about a version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decided {
+    /// The decision.
+    pub approval: Approval,
+    /// The tag that its publisher had asked for and that names it from now on.
+    pub tag: Option<DistTag>,
+    /// Why a tag that its publisher had asked for names it not.
+    pub warning: Option<String>,
+}
+
 impl PackageCommand for ApprovalDecision {
-    type Answer = Approval;
+    type Answer = Decided;
 
     fn reads(&self) -> PackageReads<'_> {
-        PackageReads { version: Some(&self.version), latest: true, ..PackageReads::of(&self.actor, &self.package) }
+        PackageReads {
+            version: Some(&self.version),
+            latest: true,
+            gates: true,
+            counts_tags: true,
+            ..PackageReads::of(&self.actor, &self.package)
+        }
     }
 
     /// Nobody decides about a version of their own. A rejected version may be approved later; an approved one cannot
-    /// be rejected any more, since others use it already. A version that is approved gets the tag that was asked for
-    /// when it was published, and `latest` is chosen anew.
-    fn decide(&self, facts: &PackageFacts) -> Result<Decision<'_, Approval>> {
+    /// be rejected any more, since others use it already, only the tag that waits for it. A version that is approved
+    /// gets the tag that was asked for when it was published, if that tag may be set, and `latest` is chosen anew.
+    fn decide(&self, facts: &PackageFacts) -> Result<Decision<'_, Decided>> {
         let (package, found) = facts.authorise_office(Action::Approve, self.reads(), self.now)?;
         if found.published_by == self.actor.user {
             return Err(Error::forbidden(
@@ -53,13 +76,15 @@ impl PackageCommand for ApprovalDecision {
         if self.status == ApprovalStatus::Pending {
             return Err(Error::invalid_request("`status` is `approved` or `rejected`"));
         }
-        if before.approval == ApprovalStatus::Approved && self.status == ApprovalStatus::Rejected {
+        let is_rejected = self.status == ApprovalStatus::Rejected;
+        let rejects_tag = is_rejected && before.approval == ApprovalStatus::Approved && found.wanted_tag.is_some();
+        if before.approval == ApprovalStatus::Approved && is_rejected && !rejects_tag {
             return Err(Error::invalid_request(format!(
                 "Version {} of {} is approved already and may be in use; yank it, or have it put into quarantine",
                 found.version, self.package
             )));
         }
-        let status = VersionStatus { approval: self.status, ..before };
+        let status = if rejects_tag { before } else { VersionStatus { approval: self.status, ..before } };
         let (at, name, version) = (package.instant(self.now), || self.package.clone(), &found.version);
         let mut writes = vec![Write::AddApproval {
             package: name(),
@@ -72,23 +97,36 @@ impl PackageCommand for ApprovalDecision {
         if status != before {
             writes.push(Write::SetStatus { package: name(), version: version.clone(), status });
         }
-        if status.is_open() && !before.is_open() && found.yanked.is_none() {
-            let wanted = found.wanted_tag.as_ref();
-            let mut latest = facts.latest.with_visibility(version, true, self.latest_policy);
-            if wanted.is_some_and(DistTag::is_latest) {
-                let after = LatestTag::set_by_hand(version.clone(), latest.after.as_ref());
-                latest = LatestMove { after: Some(after), ..latest };
-            }
+        let mut settled = SettledTag::default();
+        if rejects_tag {
+            writes.push(Write::SetWantedTag { package: name(), version: version.clone(), tag: None });
+        } else if status.is_open() {
+            let mut latest = if before.is_open() || found.yanked.is_some() {
+                LatestMove { before: facts.latest.tag.clone(), after: facts.latest.tag.clone() }
+            } else {
+                facts.latest.with_visibility(version, true, self.latest_policy)
+            };
+            // The decision that is being made counts.
+            let found = super::VersionState { last_decision: Some(self.status), ..found.clone() };
+            settled = SettledTag::of(&found, facts, self.reads(), &self.tags, &mut latest);
             writes.extend(Write::of_latest(&self.package, latest));
-            let tag = wanted.filter(|tag| !tag.is_latest()).cloned();
-            writes.extend(tag.map(|tag| Write::SetTag { package: name(), tag, version: version.clone() }));
+            writes.extend(settled.writes(&found, self.reads()));
         }
-        let answer = Approval {
+        let approval = Approval {
             approver: Some(self.actor.username.clone()),
             status: self.status,
             comment: self.comment.clone(),
             created_at: at,
         };
-        Ok(Decision { answer, changes: package_changes(self, package, at, writes, &self.audit) })
+        let mut audit = self.audit.clone();
+        if let Some(tag) = found.wanted_tag.as_ref() {
+            let is_set = !rejects_tag && status.is_open() && settled.refused.is_none();
+            audit = audit.with("tag", tag.as_str()).with("tag_is_set", is_set);
+        }
+        if before.is_open() {
+            audit = audit.with(WAS_OPEN, true);
+        }
+        let answer = Decided { approval, tag: settled.set.clone(), warning: settled.warning() };
+        Ok(Decision { answer, changes: package_changes(self, package, at, writes, &audit) })
     }
 }

@@ -1,8 +1,9 @@
 use jiff::Timestamp;
 
+use super::PublishQuotas;
 use crate::types::{
     Actor, ApprovalStatus, ArchiveFile, ArchiveKey, Change, DistTag, LatestPolicy, Manifest, NewAuditEntry,
-    Sha256Digest, UploadId,
+    Sha256Digest, TagRules, UploadId,
 };
 
 /// A judged, durable upload to make a version of.
@@ -28,8 +29,10 @@ pub struct PublishCommit {
     pub tag: Option<DistTag>,
     /// Whether the version may be used at once, or waits for approval.
     pub approval: ApprovalStatus,
-    /// How many tags a package may have beside `latest`.
-    pub max_tags: u64,
+    /// What the operator demands of tags.
+    pub tags: TagRules,
+    /// What the publish may add at most.
+    pub quotas: PublishQuotas,
     /// How `latest` is chosen.
     pub latest_policy: LatestPolicy,
     /// The instant of the publish.

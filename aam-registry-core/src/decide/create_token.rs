@@ -1,4 +1,4 @@
-use super::{Action, CallerFacts, Changes, Decision, Write};
+use super::{Action, CallerFacts, Changes, Decision, Write, quota::require_room_for_token};
 use crate::{
     error::{Error, Result},
     types::{Actor, NewAuditEntry, Sha256Digest, Token, TokenScopes},
@@ -15,8 +15,19 @@ pub struct NewToken {
     pub token: Token,
     /// The digest of its secret.
     pub secret: Sha256Digest,
+    /// How many tokens in force an account may have; `None` for any number.
+    pub max_tokens: Option<u64>,
     /// The entry for the audit log.
     pub audit: NewAuditEntry,
+}
+
+/// What the making of a token is decided by.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NewTokenFacts {
+    /// Who acts.
+    pub caller: CallerFacts,
+    /// How many tokens of the actor are in force.
+    pub live_tokens: u64,
 }
 
 impl NewToken {
@@ -24,9 +35,9 @@ impl NewToken {
     /// credential cannot, and not for longer where that is a token.
     ///
     /// # Errors
-    /// [`Error::Unauthorized`], [`Error::Forbidden`].
-    pub fn decide(&self, caller: &CallerFacts) -> Result<Decision<'_, ()>> {
-        let wanted = &self.token;
+    /// [`Error::Unauthorized`], [`Error::Forbidden`], [`Error::QuotaExceeded`].
+    pub fn decide(&self, facts: &NewTokenFacts) -> Result<Decision<'_, ()>> {
+        let (wanted, caller) = (&self.token, &facts.caller);
         caller.require_self(&self.actor, self.audit.timestamp, Action::CreateToken)?;
         if let Some(scope) = wanted.scopes.iter().find(|scope| !self.scopes.contains(*scope)) {
             return Err(Error::forbidden(format!(
@@ -40,6 +51,7 @@ impl NewToken {
                 "This token expires and cannot make one that lasts longer; give `expires_at` or log in",
             ));
         }
+        require_room_for_token(facts.live_tokens, self.max_tokens)?;
         let token = Token { user: self.actor.user, ..wanted.clone() };
         let changes = Changes {
             writes: vec![Write::CreateToken { token, secret: self.secret }],

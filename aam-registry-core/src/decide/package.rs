@@ -8,8 +8,8 @@ use super::{Action, CallerFacts, Changes, Decision, LatestFacts, Rights, Shown, 
 use crate::{
     error::{Error, Result},
     types::{
-        Actor, ArchiveKey, Change, DistTag, EvalName, EvalStatus, Gates, NewAuditEntry, PackageName, ScopeRole, UserId,
-        Username, Version, VersionStatus, VersionTexts, Visibility,
+        Actor, ApprovalStatus, ArchiveKey, Change, DistTag, EvalName, EvalStatus, Gates, NewAuditEntry, PackageName,
+        ScopeRole, UserId, Username, Version, VersionStatus, VersionTexts, Visibility,
     },
 };
 
@@ -53,12 +53,14 @@ pub struct PackageReads<'a> {
     pub user: Option<&'a Username>,
     /// Whether to read the gates of its dist-tags.
     pub gates: bool,
+    /// Whether to count its dist-tags even if none of them is read.
+    pub counts_tags: bool,
 }
 
 impl<'a> PackageReads<'a> {
     /// Reads only the actor's relation to the package.
     pub(super) fn of(actor: &'a Actor, package: &'a PackageName) -> Self {
-        Self { actor, package, version: None, latest: false, tag: None, user: None, gates: false }
+        Self { actor, package, version: None, latest: false, tag: None, user: None, gates: false, counts_tags: false }
     }
 }
 
@@ -102,7 +104,7 @@ pub struct PackageFacts {
     pub latest: LatestFacts,
     /// The version that the tag names, if the tag exists.
     pub tag: Option<Version>,
-    /// How many tags the package has beside `latest`, if the command reads one of them.
+    /// How many tags the package has beside `latest`, if the command reads one of them or counts them.
     pub tag_count: u64,
     /// The user, if it exists.
     pub user: Option<OwnerState>,
@@ -142,6 +144,10 @@ pub struct VersionState {
     pub published_by: UserId,
     /// The tag that will name it once it is approved.
     pub wanted_tag: Option<DistTag>,
+    /// Whether that tag names a version already.
+    pub wanted_tag_is_set: bool,
+    /// What was last decided about it.
+    pub last_decision: Option<ApprovalStatus>,
     /// Where its archive is stored.
     pub archive: ArchiveKey,
     /// How each of its evals ended last, by name.
@@ -236,7 +242,7 @@ impl PackageFacts {
 impl PackageState {
     /// Whether the package is shown to somebody with these rights to it. One that has only versions which not
     /// everybody sees is shown to those who see them by their part in it.
-    fn is_seen_with(self, rights: Rights) -> bool {
+    pub(super) fn is_seen_with(self, rights: Rights) -> bool {
         rights.sees(self.visibility) && (self.has_open_version || rights.permit(Action::SeeUnapproved))
     }
 

@@ -4,11 +4,12 @@ use jiff::Timestamp;
 
 use super::{
     Action, Decision, PackageCommand, PackageFacts, PackageReads, QuarantineState, Write, package::package_changes,
+    wanted_tag::SettledTag,
 };
 use crate::{
     error::{Error, Result},
     types::{
-        Actor, DistTag, LatestPolicy, Moderation, ModerationCategory, NewAuditEntry, PackageName, Version,
+        Actor, DistTag, LatestPolicy, Moderation, ModerationCategory, NewAuditEntry, PackageName, TagRules, Version,
         VersionStatus,
     },
 };
@@ -40,6 +41,8 @@ pub struct QuarantineCommand {
     pub version: Version,
     /// What is done.
     pub change: QuarantineChange,
+    /// What the operator demands of tags.
+    pub tags: TagRules,
     /// How `latest` is chosen.
     pub latest_policy: LatestPolicy,
     /// The instant.
@@ -59,17 +62,26 @@ pub struct Quarantined {
     pub moved_tags: BTreeMap<DistTag, Version>,
     /// The tags that this call removed.
     pub removed_tags: Vec<DistTag>,
+    /// Why a tag that its publisher had asked for names it not, now that it may be used.
+    pub warning: Option<String>,
 }
 
 impl PackageCommand for QuarantineCommand {
     type Answer = Quarantined;
 
     fn reads(&self) -> PackageReads<'_> {
-        PackageReads { version: Some(&self.version), latest: true, ..PackageReads::of(&self.actor, &self.package) }
+        PackageReads {
+            version: Some(&self.version),
+            latest: true,
+            gates: true,
+            counts_tags: true,
+            ..PackageReads::of(&self.actor, &self.package)
+        }
     }
 
     /// A version in quarantine has no tags, and `latest` is chosen without it. Tags that this removed stay removed
-    /// when the quarantine is lifted.
+    /// when the quarantine is lifted; one that still waited for the version, which was approved in quarantine, is set
+    /// if it may be.
     fn decide(&self, facts: &PackageFacts) -> Result<Decision<'_, Quarantined>> {
         let (package, found) = facts.authorise_office(Action::Quarantine, self.reads(), self.now)?;
         let (before, version) = (found.status, &found.version);
@@ -85,8 +97,13 @@ impl PackageCommand for QuarantineCommand {
             }
         };
         let status = VersionStatus { moderation, ..before };
-        let mut answer =
-            Quarantined { version: version.clone(), status, moved_tags: BTreeMap::new(), removed_tags: Vec::new() };
+        let mut answer = Quarantined {
+            version: version.clone(),
+            status,
+            moved_tags: BTreeMap::new(),
+            removed_tags: Vec::new(),
+            warning: None,
+        };
         if self.change == QuarantineChange::Lift && status == before {
             return Ok(Decision::unchanged(answer));
         }
@@ -115,8 +132,14 @@ impl PackageCommand for QuarantineCommand {
         }
         if status.is_open() != before.is_open() {
             let visible = status.is_open() && found.yanked.is_none();
-            let latest = facts.latest.with_visibility(version, visible, self.latest_policy);
-            answer.moved_tags = latest.moved_tags();
+            let mut latest = facts.latest.with_visibility(version, visible, self.latest_policy);
+            if status.is_open() {
+                let settled = SettledTag::of(found, facts, self.reads(), &self.tags, &mut latest);
+                writes.extend(settled.writes(found, self.reads()));
+                answer.warning = settled.warning();
+                answer.moved_tags.extend(settled.set.map(|tag| (tag, version.clone())));
+            }
+            answer.moved_tags.extend(latest.moved_tags());
             if !found.tags.is_empty() && !status.is_open() {
                 answer.removed_tags.clone_from(&found.tags);
                 writes.push(Write::RemoveTags { package: name(), tags: found.tags.clone() });

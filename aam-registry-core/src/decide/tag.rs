@@ -1,12 +1,12 @@
 use jiff::Timestamp;
 
 use super::{
-    Action, Decision, PackageCommand, PackageFacts, PackageReads, Write, package::package_changes,
+    Action, Decision, PackageCommand, PackageFacts, PackageReads, VersionState, Write, package::package_changes,
     tag_gate::require_passed,
 };
 use crate::{
     error::{Error, Result},
-    types::{Actor, DistTag, NewAuditEntry, PackageName, Version},
+    types::{Actor, ApprovalStatus, DistTag, Gates, NewAuditEntry, PackageName, TagRules, Version},
 };
 
 /// A dist-tag to set or remove.
@@ -20,8 +20,8 @@ pub struct TagChange {
     pub tag: DistTag,
     /// The version that it is to name; `None` to remove the tag.
     pub version: Option<Version>,
-    /// How many tags a package may have beside `latest`.
-    pub max_tags: u64,
+    /// What the operator demands of tags.
+    pub rules: TagRules,
     /// The instant.
     pub now: Timestamp,
     /// The entry for the audit log.
@@ -57,6 +57,7 @@ impl PackageCommand for TagChange {
 impl TagChange {
     fn set(&self, facts: &PackageFacts) -> Result<Option<Write<'static>>> {
         let (package, tag) = (&self.package, &self.tag);
+        require_allowed(&self.rules, tag)?;
         let found = facts.require_version(self.reads())?;
         let version = &found.version;
         if !found.status.is_open() {
@@ -71,12 +72,10 @@ impl TagChange {
         if tag.is_latest() {
             return Ok(Write::of_latest(package, facts.latest.set_by_hand(version)));
         }
-        if facts.tag.is_none() {
-            require_room_for_tag(package, facts.tag_count, self.max_tags)?;
-        }
         let is_set = facts.tag.as_ref() == Some(version);
         if !is_set {
-            require_passed(&facts.gates, package, tag, found)?;
+            let others = OtherTags { exists: facts.tag.is_some(), count: facts.tag_count, gates: &facts.gates };
+            require_settable(&self.rules, others, package, tag, found)?;
         }
         let write = || Write::SetTag { package: package.clone(), tag: tag.clone(), version: version.clone() };
         Ok((!is_set).then(write))
@@ -93,6 +92,45 @@ impl TagChange {
         }
         Ok(Write::RemoveTags { package: package.clone(), tags: vec![tag.clone()] })
     }
+}
+
+/// What is known of the tags of a package beside the one that is to be set.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct OtherTags<'a> {
+    /// Whether the tag names a version already.
+    pub(super) exists: bool,
+    /// How many tags the package has beside `latest`.
+    pub(super) count: u64,
+    /// The gates of tags.
+    pub(super) gates: &'a Gates,
+}
+
+/// Requires that a tag other than `latest` may name an open version: the operator allows it, the package has room for
+/// it, and the version has passed its gate and been approved where that is needed.
+pub(super) fn require_settable(
+    rules: &TagRules,
+    others: OtherTags<'_>,
+    package: &PackageName,
+    tag: &DistTag,
+    found: &VersionState,
+) -> Result<()> {
+    require_allowed(rules, tag)?;
+    if !others.exists {
+        require_room_for_tag(package, others.count, rules.max)?;
+    }
+    if rules.need_approval_for(tag) && found.last_decision != Some(ApprovalStatus::Approved) {
+        let (package, tag, version) = (package.clone(), tag.clone(), found.version.to_string());
+        return Err(Error::TagNeedsApproval { package, tag, version });
+    }
+    require_passed(others.gates, package, tag, found)
+}
+
+/// Requires that the operator allows the tag.
+pub(crate) fn require_allowed(rules: &TagRules, tag: &DistTag) -> Result<()> {
+    if rules.allow(tag) {
+        return Ok(());
+    }
+    Err(Error::TagNotAllowed { tag: tag.clone(), allowed: rules.allowed_text().unwrap_or_default() })
 }
 
 /// Requires that a package that has so many tags beside `latest` may have one more.

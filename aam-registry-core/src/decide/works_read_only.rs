@@ -1,6 +1,6 @@
 //! Which changes are made in read-only mode nevertheless.
 
-use super::{AccountUpdate, Request, SecondFactorUpdate};
+use super::{AccountUpdate, Request, ResourceRequest, SecondFactorUpdate};
 
 impl Request {
     /// Whether it is executed while the registry is read-only: what ends read-only mode, what a login needs, what
@@ -13,8 +13,8 @@ impl Request {
             | Self::EndSession(_)
             | Self::RevokeToken(_)
             | Self::RevokeTokens(_)
-            | Self::ReportDelivery(_)
-            | Self::ReportOperatorDelivery(_) => true,
+            | Self::RevokePublisherToken(_)
+            | Self::Resource(ResourceRequest::WebhookReport(_) | ResourceRequest::OperatorWebhookReport(_)) => true,
             Self::ChangeAccount(asked) => matches!(asked.question().update, AccountUpdate::OtherSessionsEnded),
             Self::ChangeSecondFactor(asked) => matches!(asked.question().update, SecondFactorUpdate::Use(_)),
             Self::Package(_)
@@ -22,18 +22,14 @@ impl Request {
             | Self::DeleteAccount(_)
             | Self::CreateToken(_)
             | Self::TellOfToken(_)
-            | Self::ChangeInvitation(_)
             | Self::CreateScope(_)
             | Self::ChangeMember(_)
             | Self::ChangeScopePolicy(_)
-            | Self::ChangeWebhook(_)
-            | Self::ReportPackage(_)
-            | Self::CloseReport(_)
             | Self::ChangePublisher(_)
             | Self::ExchangeIdToken(_)
             | Self::RemoveOldVersions(_)
             | Self::DropAged(_)
-            | Self::EnableOperatorWebhook(_) => false,
+            | Self::Resource(_) => false,
         }
     }
 }

@@ -5,6 +5,7 @@ mod cached_metadata;
 mod cdn;
 mod fallback_limiter;
 mod freshness;
+mod measured_archives;
 mod meter;
 mod tiered_archives;
 
@@ -13,5 +14,6 @@ pub use cached_metadata::{CachedMetadata, CachedMetadataBuilder, MetadataCacheCo
 pub use cdn::{CdnArchives, InvalidCdnBase};
 pub use fallback_limiter::FallbackLimiter;
 pub use freshness::{ArchiveMark, Freshness, LocationMark, Mark};
+pub use measured_archives::MeasuredArchives;
 pub(crate) use meter::TierMeter;
 pub use tiered_archives::{ArchiveCacheConfig, TieredArchives};

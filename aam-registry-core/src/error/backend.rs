@@ -97,6 +97,18 @@ impl NotPermitted {
     }
 }
 
+/// The cause of a failure if the bucket or container of the archive store does not exist.
+#[derive(Debug, thiserror::Error)]
+#[error("the bucket does not exist: {0}")]
+pub struct NoSuchBucket(Box<dyn StdError + Send + Sync>);
+
+impl NoSuchBucket {
+    /// `cause` is the service's own error.
+    pub fn new(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self(cause.into())
+    }
+}
+
 /// An error with its causes in one line: for logs and operators, never for clients.
 pub(crate) fn with_causes(error: &(dyn StdError + 'static)) -> String {
     let causes = std::iter::successors(Some(error), |error| (*error).source());

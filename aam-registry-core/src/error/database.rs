@@ -12,6 +12,10 @@ pub enum DatabaseTrouble {
     ReadOnly,
     /// The disk of its server is full.
     Full,
+    /// Its server does not let this one log in.
+    LoginRefused,
+    /// Its server has no database of that name.
+    Missing,
 }
 
 impl DatabaseTrouble {

@@ -17,7 +17,7 @@ use crate::{
     decorate::Freshness,
     http::{
         authenticators::{BearerAuthenticator, FirstRecognizing},
-        layers::ClientIpPolicy,
+        layers::{ClientIpPolicy, TraceLink},
     },
     ports::Authenticator,
     registry::Registry,
@@ -75,6 +75,7 @@ pub struct RegistryServiceBuilder {
     body_timeout: Duration,
     readiness: Readiness,
     metrics: Option<MetricsRenderer>,
+    traces: Option<Arc<dyn TraceLink>>,
     cdn_secret: Option<Sha256Digest>,
 }
 
@@ -109,6 +110,7 @@ impl RegistryServiceBuilder {
             body_timeout: Duration::from_secs(30),
             readiness: Readiness::default(),
             metrics: None,
+            traces: None,
             cdn_secret: None,
         }
     }
@@ -252,6 +254,14 @@ impl RegistryServiceBuilder {
         self
     }
 
+    /// Puts a span around every request and connects it with the traces that the host collects:
+    /// [`SPANS`](crate::ports::SPANS) says how a host collects them. Without it requests have no such spans.
+    #[must_use]
+    pub fn traces(mut self, link: impl TraceLink) -> Self {
+        self.traces = Some(Arc::new(link));
+        self
+    }
+
     /// Sets the function that renders `GET /metrics`; without it the path does not exist.
     #[must_use]
     pub fn metrics(mut self, render: impl Fn() -> String + Send + Sync + 'static) -> Self {
@@ -326,6 +336,7 @@ impl RegistryServiceBuilder {
             cors,
             request_timeout: self.request_timeout,
             body_timeout: self.body_timeout,
+            traces: self.traces,
         })
     }
 }

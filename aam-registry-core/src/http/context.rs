@@ -12,6 +12,7 @@ pub struct RequestContext {
     id: Option<HeaderValue>,
     route: Option<MatchedRoute>,
     client: Option<ClientAddress>,
+    trace: Option<HeaderValue>,
 }
 
 impl RequestContext {
@@ -40,6 +41,11 @@ impl RequestContext {
         self.client
     }
 
+    /// The id of the request's trace, if [`TraceRequestsLayer`](crate::http::layers::TraceRequestsLayer) knows it.
+    pub fn trace(&self) -> Option<&HeaderValue> {
+        self.trace.as_ref()
+    }
+
     pub(crate) fn into_route(self) -> Option<MatchedRoute> {
         self.route
     }
@@ -54,5 +60,9 @@ impl RequestContext {
 
     pub(crate) fn set_client(&mut self, client: ClientAddress) {
         self.client = Some(client);
+    }
+
+    pub(crate) fn set_trace(&mut self, trace: HeaderValue) {
+        self.trace = Some(trace);
     }
 }

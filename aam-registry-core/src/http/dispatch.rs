@@ -6,6 +6,7 @@ use std::{
 use futures_util::future::{BoxFuture, Either, FutureExt, ready};
 use http::{Request, Response};
 use tower::Service;
+use tracing::Instrument;
 
 use super::{
     body::{RegistryBody, RequestBody},
@@ -15,7 +16,7 @@ use super::{
     failure::Failure,
     routing::{Kind, MatchedRoute},
 };
-use crate::registry::Registry;
+use crate::{ports::SPANS, registry::Registry};
 
 /// Passes a request to its endpoint: the innermost service of a stack.
 ///
@@ -50,23 +51,24 @@ impl Service<Request<RequestBody>> for Dispatch {
         if let Err(failure) = call.admit(route.access) {
             return ready(Err(failure)).boxed();
         }
-        if !route.works_read_only {
-            let handler = route.handler;
+        let span = tracing::trace_span!(target: SPANS, "use_case", otel.name = route.id);
+        let handler = route.handler;
+        let answered = if !route.works_read_only {
             let answered = async move {
                 call.registry.require_writable().await?;
                 handler(call, body).await
             };
-            return answered.boxed();
-        }
-        if !route.takes_turn() {
-            return (route.handler)(call, body);
-        }
-        let handler = route.handler;
-        let answered = async move {
-            let _turn = call.registry.reading_turn(call.client_network().as_ref()).await;
-            handler(call, body).await
+            answered.boxed()
+        } else if route.takes_turn() {
+            let answered = async move {
+                let _turn = call.registry.reading_turn(call.client_network().as_ref()).await;
+                handler(call, body).await
+            };
+            answered.boxed()
+        } else {
+            handler(call, body)
         };
-        answered.boxed()
+        if span.is_disabled() { answered } else { answered.instrument(span).boxed() }
     }
 }
 

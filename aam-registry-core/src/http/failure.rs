@@ -239,6 +239,10 @@ pub(crate) fn trouble(error: &BackendError) -> Option<String> {
                 "The registry's database takes no changes: it, or the server's right to it, is read-only"
             }
             DatabaseTrouble::Full => "The disk of the registry's database is full: room has to be made there",
+            DatabaseTrouble::LoginRefused => {
+                "The registry's database does not let the server log in: its user and password have to be set right"
+            }
+            DatabaseTrouble::Missing => "The registry's database does not exist: it has to be created or restored",
         };
         return Some(told.to_owned());
     }

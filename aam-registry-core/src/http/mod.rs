@@ -7,6 +7,7 @@
 
 mod answer;
 mod authenticators;
+mod badge_image;
 mod body;
 mod builder;
 mod cache_control;

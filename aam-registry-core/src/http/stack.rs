@@ -24,6 +24,7 @@ use super::{
     layers::{
         AnswerFailuresLayer, AuthenticateLayer, CatchPanicLayer, ClientAddressLayer, ClientIpPolicy, ConditionalLayer,
         HeadLayer, KeepDocumentsLayer, MatchRouteLayer, ObserveLayer, RateLimitLayer, RequestIdLayer, RequestSpanLayer,
+        TraceLink, TraceRequestsLayer, guarded,
     },
     service::RegistryService,
 };
@@ -117,6 +118,7 @@ pub struct StackParts {
     pub(super) cors: Option<CorsLayer>,
     pub(super) request_timeout: Duration,
     pub(super) body_timeout: Duration,
+    pub(super) traces: Option<Arc<dyn TraceLink>>,
 }
 
 impl StackParts {
@@ -178,14 +180,16 @@ impl StackParts {
             + 'static,
         S::Future: Send,
     {
-        let Self { edge, client_ip, cors, .. } = self;
+        let Self { edge, client_ip, cors, traces, .. } = self;
         let private = (edge.read_access.audience() == Audience::Members).then(|| MapResponseLayer::new(keep_private));
         let stack = ServiceBuilder::new()
+            .layer(MapResponseLayer::new(guarded::<RegistryBody>))
             .layer(RequestIdLayer)
             .option_layer(private)
             .layer(SetSensitiveRequestHeadersLayer::new([header::AUTHORIZATION]))
             .layer(MatchRouteLayer::without(&edge.without, &edge.prefix))
             .layer(ClientAddressLayer::new(client_ip.clone()))
+            .option_layer(traces.clone().map(TraceRequestsLayer::new))
             .layer(ObserveLayer)
             .layer(HeadLayer)
             .option_layer(cors.clone())

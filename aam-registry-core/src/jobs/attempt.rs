@@ -6,11 +6,12 @@ use std::{
 
 use futures_util::FutureExt;
 use tokio::time;
+use tracing::Instrument;
 
 use super::queue::Queue;
 use crate::{
     error::Result,
-    ports::{JobFailure, JobHandler, JobRetry},
+    ports::{JobFailure, JobHandler, JobRetry, SPANS},
     types::{Job, JobEnd, LeasedJob, metric_kind},
 };
 
@@ -30,7 +31,8 @@ impl Attempt {
     /// Does the job once, and stores how that ended. Where the end cannot be
     /// stored, the lease runs out and the job is done again.
     pub(super) async fn run(self) -> Result<()> {
-        let end = self.end().await;
+        let span = tracing::trace_span!(target: SPANS, "job", job.kind = self.leased.job.kind);
+        let end = self.end().instrument(span).await;
         let outcome = match &end {
             JobEnd::Done(_) | JobEnd::Kept => "done",
             JobEnd::Again { .. } => "again",

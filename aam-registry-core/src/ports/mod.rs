@@ -34,6 +34,7 @@ mod secrets;
 mod sessions;
 mod shared;
 mod shared_cache;
+mod spans;
 mod tokens;
 mod trusted_publishers;
 mod users;
@@ -58,18 +59,14 @@ pub use mailer::{MailFailure, Mailer};
 pub use packages::PackageStore;
 pub use passwords::PasswordHasher;
 pub use publishing::PublishStore;
-pub use queries::{
-    AddressesOfLogin, ApprovalsOf, DigestsOf, ErasedUsernames, InvitationOfSecret, Invitations, OldVersionsOf,
-    OldestAged, OperatorWebhookStates, PackagesMadeBefore, PublisherBySecret, PublisherFactsOf, Query, QueryHandler,
-    QueryHandlerExt, QueryRequest, ReadOnlySwitch, RecallsSince, Reports, SecondFactorOf, TagGates, TokenOfSecret,
-    TokensToTellOf, VersionsByApproval, WebhookById, WebhooksOfScope,
-};
+pub use queries::*;
 pub use rate_limit::{RateClass, RateLimiter};
 pub use scanner_signatures::{ScannerSignature, ScannerSignatures};
 pub use scopes::ScopeStore;
 pub use secrets::SecretSealer;
 pub use sessions::{Session, SessionSigner};
 pub use shared_cache::{Cached, SharedCache, Stamp};
+pub use spans::SPANS;
 pub use tokens::{TokenHolder, TokenStore};
 pub use trusted_publishers::{IdTokenVerifier, PublisherHolder};
 pub use users::{Login, UserStore};

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use crate::{
     decide::PublisherToken,
     error::Result,
-    types::{IdToken, Issuer, PackageName},
+    types::{IdToken, Issuer, PackageName, Username},
 };
 
 /// A token of a trusted publisher, which may have expired, and what it is for.
@@ -16,6 +16,8 @@ pub struct PublisherHolder {
     pub token: PublisherToken,
     /// The package that it may publish.
     pub package: PackageName,
+    /// Who added the publisher; `None` if the account is gone.
+    pub added_by: Option<Username>,
 }
 
 /// Verifies ID tokens of the issuers that the operator trusts.

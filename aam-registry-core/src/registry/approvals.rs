@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use super::{Registry, View, version_changes::message};
 use crate::{
-    decide::{Action, ApprovalDecision, Rights},
+    decide::{Action, ApprovalDecision, Decided, Rights},
     error::{Error, Result},
     ports::{ApprovalsOf, CommandHandlerExt, QueryHandlerExt, VersionsByApproval},
     types::{
@@ -38,7 +38,7 @@ impl Registry {
         version: &Version,
         status: ApprovalStatus,
         comment: Option<String>,
-    ) -> Result<(Version, Approval)> {
+    ) -> Result<(Version, Decided)> {
         self.require_office_right(by, Action::Approve, name).await?;
         let comment = message("comment", comment)?;
         let seen = self.seen_by(by).version(name, version).await?;
@@ -57,11 +57,12 @@ impl Registry {
             version: version.clone(),
             status,
             comment,
+            tags: self.policy().tags.clone(),
             latest_policy: self.policy().latest,
             now: audit.timestamp,
             audit,
         };
-        let approval = self.inner().commands.execute(&decision).await?;
+        let decided = self.inner().commands.execute(&decision).await?;
         tracing::info!(
             event = "version_decided_on",
             user = %by.username,
@@ -70,7 +71,7 @@ impl Registry {
             status = status.as_str(),
             "decided whether a version may be used",
         );
-        Ok((version, approval))
+        Ok((version, decided))
     }
 
     /// The versions that wait for approval, or were rejected, oldest first. For approvers.

@@ -87,7 +87,7 @@ impl Registry {
         let secret = PublisherSecret::parse(bearer).ok_or_else(ended)?;
         let holder = self.inner().queries.ask(PublisherBySecret(secret.digest())).await?;
         let holder = holder.filter(|holder| !is_expired(Some(holder.token.expires_at), self.now()));
-        let PublisherHolder { token, package } = holder.ok_or_else(ended)?;
+        let PublisherHolder { token, package, .. } = holder.ok_or_else(ended)?;
         Ok(Principal {
             user: Uuid::from(token.publisher).into(),
             username: Username::trusted_publisher(),

@@ -35,6 +35,8 @@ pub struct DownloadTally {
     package: PackageName,
     version: Version,
     is_private: bool,
+    /// Whether not everybody sees the version who sees the package.
+    is_withheld: bool,
     counted: AtomicU64,
 }
 
@@ -71,6 +73,7 @@ impl DownloadTally {
             package: location.package.clone(),
             version: location.version.clone(),
             is_private: location.visibility.is_private(),
+            is_withheld: !location.status.is_open(),
             counted: AtomicU64::new(Counted::NONE.0),
         }
     }
@@ -160,8 +163,12 @@ impl DownloadCounter {
         Self { logs_reads, ..Self::default() }
     }
 
-    /// Counts one download at `now`.
+    /// Counts one download at `now`. One of a version that is withheld from others counts for nothing that they see: the
+    /// totals of a package tell nobody that there is such a version.
     pub(super) fn count(&self, tally: &Arc<DownloadTally>, now: Timestamp) {
+        if tally.is_withheld {
+            return self.note_read(tally, None, now);
+        }
         self.count_in_total();
         let today = day(now);
         let before = tally.add(today);
@@ -174,6 +181,9 @@ impl DownloadCounter {
 
     /// Counts one download at `now` by `reader`.
     pub(super) fn count_by(&self, tally: &Arc<DownloadTally>, reader: &str, now: Timestamp) {
+        if tally.is_withheld {
+            return self.note_read(tally, Some(reader), now);
+        }
         if !self.logs_reads {
             return self.count(tally, now);
         }
@@ -193,9 +203,11 @@ impl DownloadCounter {
 
     /// Counts one download at `now` of a version without a tally.
     pub(super) fn count_once(&self, location: &ArchiveLocation, now: Timestamp) {
-        self.count_in_total();
-        let one = Counted::one(day(now));
-        self.put_aside(DownloadTally::new(location).downloaded(None, one), one.count());
+        if location.status.is_open() {
+            self.count_in_total();
+            let one = Counted::one(day(now));
+            self.put_aside(DownloadTally::new(location).downloaded(None, one), one.count());
+        }
     }
 
     fn count_in_total(&self) {

@@ -8,6 +8,7 @@ mod accounts;
 mod approvals;
 mod audit;
 mod authenticate;
+mod badge;
 mod builder;
 mod contents;
 mod counting;
@@ -62,6 +63,7 @@ pub(crate) use accounts::{
 pub use approvals::Approvals;
 pub(crate) use approvals::PUBLISHER;
 pub use audit::{AuditFault, AuditVerdict, PrunedAudit, ShownAuditEntry};
+pub use badge::{Badge, BadgeColor};
 pub use builder::{BuildError, RegistryBuilder};
 pub use contents::{FileContent, ListedFile};
 pub use counting::DownloadTally;

@@ -7,8 +7,8 @@ use super::{
 use crate::{
     error::{Error, Result},
     types::{
-        ArchiveFile, DayDownloads, DistTag, DownloadQuery, LatestPolicy, LocatedVersion, Package, PackageName,
-        PublishedVersion, Username, Version, VersionDetail, VersionList, VersionRange, VersionSummary,
+        ApprovalStatus, ArchiveFile, DayDownloads, DistTag, DownloadQuery, LatestPolicy, LocatedVersion, Package,
+        PackageName, PublishedVersion, Username, Version, VersionDetail, VersionList, VersionRange, VersionSummary,
     },
 };
 
@@ -25,7 +25,24 @@ impl View<'_> {
         if let Some(newest) = newest.filter(|newest| newest.version != package.manifest.version) {
             package.manifest = self.version(name, &newest.version).await?.manifest;
         }
+        if let Some(seen) = self.seen_beyond(name, package.versions.len(), package.version_count).await? {
+            package.version_count = seen.len() as u64;
+        }
         Ok(package)
+    }
+
+    /// The number of every version that the viewer sees, newest published first, where a list has only `listed` of
+    /// `total`: of the others some may be hidden from the viewer. `None` where the total is right as it is.
+    async fn seen_beyond(
+        &self,
+        name: &PackageName,
+        listed: usize,
+        total: u64,
+    ) -> Result<Option<Vec<PublishedVersion>>> {
+        if self.principal().is_none() || total <= listed as u64 {
+            return Ok(None);
+        }
+        self.version_numbers(name).await.map(Some)
     }
 
     /// A part of the versions of a package, newest published first.
@@ -39,7 +56,13 @@ impl View<'_> {
             self.require_version(name, before).await?;
         }
         let list = self.find(name, |reach| self.inner().packages.version_list(name, range, reach)).await?;
-        list.ok_or_else(|| Error::PackageNotFound(name.clone()))
+        let mut list: VersionList = list.ok_or_else(|| Error::PackageNotFound(name.clone()))?;
+        if let Some(seen) = self.seen_beyond(name, list.versions.len(), list.total).await? {
+            list.total = seen.len() as u64;
+            let is_oldest = |listed: &VersionSummary| seen.last().is_some_and(|seen| seen.version == listed.version);
+            list.has_older &= !list.versions.last().is_some_and(is_oldest);
+        }
+        Ok(list)
     }
 
     /// The number of every version of a package and whether it may be chosen,
@@ -54,7 +77,7 @@ impl View<'_> {
     }
 
     /// The same, with the versions that the viewer may know to be removed.
-    async fn all_numbers(&self, name: &PackageName) -> Result<Vec<PublishedVersion>> {
+    pub(super) async fn all_numbers(&self, name: &PackageName) -> Result<Vec<PublishedVersion>> {
         self.find(name, |reach| self.inner().packages.version_numbers(name, reach))
             .await?
             .ok_or_else(|| Error::PackageNotFound(name.clone()))
@@ -183,11 +206,32 @@ impl View<'_> {
     }
 }
 
-/// `; the highest is 1.4.0`, or that there is none.
+/// `; the highest is 1.4.0`, or why there is none that may be used.
 pub(super) fn highest_hint(numbers: &[PublishedVersion]) -> String {
     let standing = numbers.iter().filter(|version| version.visible).map(|version| &version.version);
     match LatestPolicy::Highest.pick(standing) {
         Some(highest) => format!("; the highest is {highest}"),
-        None => "; all its versions are yanked".to_owned(),
+        None => format!("; {}", why_none(numbers)),
+    }
+}
+
+/// Why none of these versions may be used.
+pub(super) fn why_none(numbers: &[PublishedVersion]) -> String {
+    let hindered = |found: bool, why: &'static str| found.then_some(why);
+    let of = |test: fn(&PublishedVersion) -> bool| numbers.iter().any(test);
+    let reasons: Vec<_> = [
+        hindered(of(|one| one.status.is_open() && !one.visible), "yanked"),
+        hindered(of(|one| one.waits_for(ApprovalStatus::Pending)), "not approved yet"),
+        hindered(of(|one| one.waits_for(ApprovalStatus::Rejected)), "rejected"),
+        hindered(of(|one| one.status.is_quarantined()), "in quarantine"),
+        hindered(of(|one| one.status.is_removed()), "removed"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    match &reasons[..] {
+        [] => "it has no version".to_owned(),
+        [one] => format!("all its versions are {one}"),
+        [others @ .., last] => format!("all its versions are {} or {last}", others.join(", ")),
     }
 }

@@ -4,8 +4,8 @@ use ipnet::IpNet;
 
 use crate::{
     archive::ArchiveLimits,
-    decide::ReadAccess,
-    types::{ApprovalStatus, DistTag, LatestPolicy, PackageName, Retention, ScopeName},
+    decide::{PublishQuotas, ReadAccess},
+    types::{ApprovalStatus, LatestPolicy, PackageName, Retention, ScopeName, TagPattern, TagRules},
 };
 
 /// Who may make an account.
@@ -59,8 +59,14 @@ pub struct Policy {
     pub read_access: ReadAccess,
     /// Which versions wait for approval.
     pub approval: ApprovalPolicy,
-    /// The dist-tags that may be set beside `latest`; `None` for any.
-    pub allowed_tags: Option<Vec<DistTag>>,
+    /// Which dist-tags may be set, which need an approved version, and how many a package may have.
+    pub tags: TagRules,
+    /// What publishes may add at most.
+    pub quotas: PublishQuotas,
+    /// How many scopes an account may make beside the one of its name; `None` for any number.
+    pub scopes_per_user: Option<u64>,
+    /// How many API tokens in force an account may have; `None` for any number.
+    pub tokens_per_user: Option<u64>,
     /// Names of scopes, users and unscoped packages that only administrators may take, beside those that
     /// are reserved everywhere.
     pub reserved_names: Arc<BTreeSet<String>>,
@@ -87,8 +93,6 @@ pub struct Policy {
     pub retention: Retention,
     /// Whether every change is refused, whatever the switch in the database says.
     pub read_only: bool,
-    /// How many dist-tags a package may have beside `latest`.
-    pub tags_per_package: u64,
     /// How many owners may be listed with a package, beside the owners of its scope.
     pub owners_per_package: u64,
     /// How many members a scope may have.
@@ -103,7 +107,10 @@ impl Default for Policy {
             registration: RegistrationPolicy::default(),
             read_access: ReadAccess::default(),
             approval: ApprovalPolicy::default(),
-            allowed_tags: None,
+            tags: TagRules::default(),
+            quotas: PublishQuotas::default(),
+            scopes_per_user: Some(20),
+            tokens_per_user: Some(100),
             reserved_names: Arc::default(),
             protected_from: Some(1_000),
             require_admin_2fa: false,
@@ -116,7 +123,6 @@ impl Default for Policy {
             audit_retention: None,
             retention: Retention::default(),
             read_only: false,
-            tags_per_package: 100,
             owners_per_package: 100,
             members_per_scope: 1_000,
         }
@@ -159,10 +165,38 @@ impl Policy {
         self
     }
 
-    /// Restricts the dist-tags that may be set beside `latest`.
+    /// Restricts the dist-tags that may be set beside `latest`. Tags that exist stay.
     #[must_use]
-    pub fn with_allowed_tags(mut self, tags: impl IntoIterator<Item = DistTag>) -> Self {
-        self.allowed_tags = Some(tags.into_iter().collect());
+    pub fn with_allowed_tags(mut self, tags: impl IntoIterator<Item = TagPattern>) -> Self {
+        self.tags.allowed = Some(tags.into_iter().collect());
+        self
+    }
+
+    /// Sets which dist-tags beside `latest` name only versions that an approver has approved. Tags that exist stay.
+    #[must_use]
+    pub fn with_approval_for_tags(mut self, tags: impl IntoIterator<Item = TagPattern>) -> Self {
+        self.tags.need_approval = tags.into_iter().collect();
+        self
+    }
+
+    /// Sets what publishes may add at most. What is over it already stays.
+    #[must_use]
+    pub fn with_quotas(mut self, quotas: PublishQuotas) -> Self {
+        self.quotas = quotas;
+        self
+    }
+
+    /// Sets how many scopes an account may make beside the one of its name; `None` for any number.
+    #[must_use]
+    pub fn with_scopes_per_user(mut self, scopes: Option<u64>) -> Self {
+        self.scopes_per_user = scopes;
+        self
+    }
+
+    /// Sets how many API tokens in force an account may have; `None` for any number.
+    #[must_use]
+    pub fn with_tokens_per_user(mut self, tokens: Option<u64>) -> Self {
+        self.tokens_per_user = tokens;
         self
     }
 
@@ -260,7 +294,7 @@ impl Policy {
     /// Sets how many dist-tags a package may have beside `latest`.
     #[must_use]
     pub fn with_tags_per_package(mut self, tags: u64) -> Self {
-        self.tags_per_package = tags;
+        self.tags.max = tags;
         self
     }
 
@@ -282,10 +316,5 @@ impl Policy {
     pub(super) fn lets_administer_from(&self, client: Option<IpAddr>) -> bool {
         let is_inside = |client: IpAddr| self.admin_networks.iter().any(|network| network.contains(&client));
         self.admin_networks.is_empty() || client.map(|client| client.to_canonical()).is_some_and(is_inside)
-    }
-
-    /// Whether `tag` may be set by a client.
-    pub(super) fn allows_tag(&self, tag: &DistTag) -> bool {
-        tag.is_latest() || self.allowed_tags.as_ref().is_none_or(|allowed| allowed.contains(tag))
     }
 }

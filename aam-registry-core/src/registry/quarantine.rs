@@ -71,6 +71,7 @@ impl Registry {
             package: name.clone(),
             version: version.clone(),
             change,
+            tags: self.policy().tags.clone(),
             latest_policy: self.policy().latest,
             now: audit.timestamp,
             audit,

@@ -131,9 +131,6 @@ impl Registry {
         version: &Version,
     ) -> Result<Version> {
         self.require_right(by, Action::Tag, name).await?;
-        if !self.policy().allows_tag(tag) {
-            return Err(Error::TagNotAllowed(tag.clone()));
-        }
         let version = self.seen_by(by).described_version(name, version).await?.summary.version;
         let audit = self.entry(AuditEvent::TagSet, by, name).with_version(&version).with("tag", tag.as_str());
         let change = self.tag_change(by, name, tag, Some(version.clone()), audit);
@@ -174,8 +171,8 @@ impl Registry {
         audit: NewAuditEntry,
     ) -> TagChange {
         let (actor, package, tag) = (by.actor(), name.clone(), tag.clone());
-        let max_tags = self.policy().tags_per_package;
-        TagChange { actor, package, tag, version, max_tags, now: audit.timestamp, audit }
+        let rules = self.policy().tags.clone();
+        TagChange { actor, package, tag, version, rules, now: audit.timestamp, audit }
     }
 
     /// Asks the gate whether `by` may do `action` to a package, before anything

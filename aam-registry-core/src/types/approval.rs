@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::types::{ApprovalStatus, PackageName, Username, Version, Visibility};
+use crate::types::{ApprovalStatus, DistTag, PackageName, Username, Version, Visibility};
 
 /// One decision about a version.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +30,8 @@ pub struct WaitingVersion {
     pub published_by: Username,
     /// When.
     pub published_at: Timestamp,
-    /// Where it stands.
+    /// Where it stands: an approved one may be used already, and only its tag waits.
     pub status: ApprovalStatus,
+    /// The dist-tag that its publisher asked for and that will name it once it is approved.
+    pub tag: Option<DistTag>,
 }

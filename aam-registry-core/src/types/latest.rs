@@ -1,6 +1,6 @@
 //! What the dist-tag `latest` names.
 
-use crate::types::{Version, VersionStatus};
+use crate::types::{ApprovalStatus, Version, VersionStatus};
 
 /// Which version the dist-tag `latest` follows (`LATEST_TAG_POLICY`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,6 +24,11 @@ pub struct PublishedVersion {
 }
 
 impl PublishedVersion {
+    /// Whether it has this approval status, and moderators did nothing to it.
+    pub(crate) fn waits_for(&self, approval: ApprovalStatus) -> bool {
+        self.status == VersionStatus { approval, ..VersionStatus::OPEN }
+    }
+
     /// A version that was yanked or not and stands so.
     pub fn new(version: Version, is_yanked: bool, status: VersionStatus) -> Self {
         Self { version, visible: !is_yanked && status.is_open(), status }

@@ -45,6 +45,7 @@ mod scope_webhook;
 mod search;
 mod second_factor;
 mod short_text;
+mod tag_pattern;
 mod token;
 mod trusted_publisher;
 mod upload;
@@ -107,6 +108,7 @@ pub use scope_webhook::{DisableReason, DisabledWebhook, ScopeWebhook, SealedSecr
 pub use search::{SearchQuery, SearchSort, search_words};
 pub use second_factor::{RecoveryCode, SecondFactor, TotpSecret};
 pub(crate) use short_text::{ShortText, short_ipv4, short_text};
+pub use tag_pattern::{TagPattern, TagRules};
 pub use token::{
     PublisherSecret, Token, TokenId, TokenNotice, TokenPattern, TokenScope, TokenScopes, TokenSecret, TokenUse,
     is_expired,

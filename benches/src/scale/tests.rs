@@ -1,11 +1,11 @@
 //! The written rows must equal those that the registry itself would have written.
 
 use aam_registry_core::{
-    decide::TagChange,
+    decide::{PublishQuotas, TagChange},
     ports::{CommandHandlerExt, Database},
     types::{
         AccountRoles, Actor, AuditEvent, AuditFilter, ChainHash, Credential, DistTag, NewAuditEntry, PackageSummary,
-        PageRequest, Reach, SearchQuery, SearchSort, Sight, Version, search_words,
+        PageRequest, Reach, SearchQuery, SearchSort, Sight, TagRules, Version, search_words,
     },
 };
 use jiff::Timestamp;
@@ -197,7 +197,8 @@ async fn tag_latest(database: &impl Database, dataset: &Dataset, package: &Packa
         package: package.name.clone(),
         tag: DistTag::latest(),
         version: Some(version.clone()),
-        max_tags: 100,
+        tags: TagRules::at_most(100),
+        quotas: PublishQuotas::default(),
         now,
         audit: NewAuditEntry::new(AuditEvent::TagSet, now),
     };

@@ -1,6 +1,7 @@
 //! The commands and their arguments.
 
 mod audit;
+mod backup;
 mod db;
 mod exchange;
 mod old_versions;
@@ -12,6 +13,7 @@ use clap::{ArgGroup, Args, Parser, Subcommand};
 
 pub(crate) use self::{
     audit::{Audit, AuditAction, ExportAudit, PruneAudit, VerifyAudit},
+    backup::{Backup, BackupAction, ListBackups, Restore, VerifyBackup},
     db::{Db, DbAction, DbArgs},
     exchange::{Export, Import},
     old_versions::CleanupOldVersions,
@@ -85,8 +87,10 @@ pub(crate) enum Command {
     Audit(Audit),
     /// Measure, check and tidy up the database, also while the server runs
     Db(Db),
-    /// Copy the database into a folder, also while the server runs
+    /// Back up database and archives, also while the server runs; verify and list backups
     Backup(Backup),
+    /// Restore a backup into an empty database and storage
+    Restore(Restore),
     /// Write public packages as a folder that clients use without a server
     Export(Export),
     /// Publish the packages of a folder, also while the server runs
@@ -527,30 +531,6 @@ write to a storage with another mark: the cleanup of one would delete the archiv
 the other. After a new database was created for existing archives, this command assigns them
 to the new registry. Make sure that no other registry uses them.")]
 pub(crate) struct Adopt {
-    /// Print JSON
-    #[arg(long)]
-    pub(crate) json: bool,
-    #[command(flatten)]
-    pub(crate) flags: Flags<false>,
-}
-
-/// `backup`
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Writes DIR/registry-<time>.db: the database as it was at one instant. A file of that
-name is always complete; one that ends with `.part` is not. Copy the archives and the keys in the
-data folder to the same place afterwards: docs/backup.md describes how, and how
-to restore.
-
-Example:
-  aam-registry backup --to /srv/backup --database-only")]
-pub(crate) struct Backup {
-    /// Folder to write to; created if it does not exist
-    #[arg(long, value_name = "DIR")]
-    pub(crate) to: std::path::PathBuf,
-    /// The database alone, which is all that this release backs up (SQLite only)
-    #[arg(long)]
-    pub(crate) database_only: bool,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

@@ -23,7 +23,9 @@ pub(crate) fn load_or_create(data_dir: &Path, name: &str) -> io::Result<SecretSt
     let hex = data_encoding::HEXLOWER.encode(&bytes);
 
     fs::create_dir_all(data_dir)?;
-    let mut file = tempfile::Builder::new().prefix(&format!(".{name}")).tempfile_in(data_dir)?;
+    let file = tempfile::Builder::new().prefix(&format!(".{name}")).tempfile_in(data_dir);
+    // The error would name the file, whose name is random.
+    let mut file = file.map_err(|error| io::Error::from(error.kind()))?;
     file.write_all(hex.as_bytes())?;
     file.as_file().sync_all()?;
     match file.persist_noclobber(&path) {

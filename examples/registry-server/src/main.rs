@@ -1,6 +1,7 @@
 //! The AAM registry server: configuration, commands and server process around [`aam_registry_core`].
 
 mod assemble;
+mod backup;
 mod cli;
 mod commands;
 mod config;
@@ -9,7 +10,9 @@ mod file_registry;
 mod generated_secret;
 mod logs;
 mod metrics;
+mod remedy;
 mod serve;
+mod traces;
 
 use std::process::ExitCode;
 

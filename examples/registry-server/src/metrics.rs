@@ -23,14 +23,29 @@ const REFRESH_EVERY: Duration = Duration::from_secs(10);
 const DURATIONS: &[f64] =
     &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0, 900.0];
 
+/// Histogram buckets in seconds for calls of the services behind the registry: from a row in memory to a call that ran
+/// into its time-out.
+const CALLS: &[f64] = &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+
+/// The histograms of such calls.
+const TIMED_CALLS: [&str; 4] = [
+    "aam_database_duration_seconds",
+    "aam_database_wait_seconds",
+    "aam_redis_duration_seconds",
+    "aam_storage_duration_seconds",
+];
+
 /// Starts recording and returns the handle that renders the metrics.
 ///
 /// # Errors
 /// If another recorder is already installed in this process.
 pub(crate) fn install() -> Result<PrometheusHandle, BuildError> {
-    let recorder = PrometheusBuilder::new()
-        .set_buckets_for_metric(Matcher::Full("aam_request_duration_seconds".to_owned()), DURATIONS)?
-        .build_recorder();
+    let mut builder = PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Full("aam_request_duration_seconds".to_owned()), DURATIONS)?;
+    for name in TIMED_CALLS {
+        builder = builder.set_buckets_for_metric(Matcher::Full(name.to_owned()), CALLS)?;
+    }
+    let recorder = builder.build_recorder();
     let handle = recorder.handle();
     metrics::set_global_recorder(recorder).map_err(BuildError::FailedToSetGlobalRecorder)?;
     describe();
@@ -77,6 +92,28 @@ fn describe() {
     describe_gauge!("aam_jobs_failed", "Queued jobs of the registry that were given up");
     describe_gauge!("aam_jobs_overdue_seconds", Unit::Seconds, "Time by which queued jobs are overdue");
     describe_counter!("aam_cache_requests_total", "Looks into caches by tier and result");
+    describe_histogram!(
+        "aam_database_duration_seconds",
+        Unit::Seconds,
+        "Time of calls of the database, with the wait for a connection, by operation"
+    );
+    describe_histogram!(
+        "aam_database_wait_seconds",
+        Unit::Seconds,
+        "Time for which calls waited for a connection or their turn, by queue"
+    );
+    describe_histogram!("aam_redis_duration_seconds", Unit::Seconds, "Time of commands of Redis, by command");
+    describe_histogram!(
+        "aam_storage_duration_seconds",
+        Unit::Seconds,
+        "Time of calls of the archive storage, retries included, by operation"
+    );
+    describe_counter!("aam_storage_retries_total", "Calls of the object store that failed and were tried again");
+    describe_gauge!(
+        "aam_certificate_expiry_timestamp_seconds",
+        Unit::Seconds,
+        "When the certificate that is served expires, in seconds since 1970"
+    );
     describe_counter!("aam_redis_failures_total", "Calls of Redis that failed");
     describe_gauge!("aam_database_pool_connections", "Connections to the database by state");
     describe_gauge!("aam_database_pool_waiting", "Calls that wait for a connection to the database");
@@ -91,6 +128,10 @@ fn describe() {
     describe_counter!("aam_connections_refused_total", "Connections for which there was no place");
     describe_counter!("aam_requests_refused_total", "Requests that were not begun, since memory for answers was short");
     describe_gauge!("aam_answer_memory_bytes", Unit::Bytes, "Memory of answers that their clients have not read yet");
+    describe_counter!(
+        "aam_http2_floods_total",
+        "Connections of HTTP/2 that were closed for sending frames without end and no requests"
+    );
     describe_counter!("aam_connections_timed_out_total", "Connections given up for what took too long");
     describe_gauge!("aam_packages_total", "Packages of the registry");
     describe_gauge!("aam_versions_total", "Versions of the registry, yanked ones included");
@@ -103,6 +144,7 @@ fn describe() {
         "Bytes of a disk that are free for this server, by what it keeps"
     );
     describe_gauge!("aam_disk_size_bytes", Unit::Bytes, "Bytes of that disk, free or not");
+    describe_counter!("aam_trace_exports_total", "Batches of spans for the collector of traces, by outcome");
     describe_counter!("aam_log_lines_dropped_total", "Log lines dropped, because the output did not take them in time");
     describe_gauge!("aam_build_info", "1, with the version of this server and the commit that it is built from");
 }
@@ -129,6 +171,9 @@ fn begin_at_zero() {
     for outcome in ["accepted", "refused", "failed"] {
         counter!("aam_id_tokens_total", "outcome" => outcome).increment(0);
     }
+    for outcome in ["sent", "failed"] {
+        counter!("aam_trace_exports_total", "outcome" => outcome).increment(0);
+    }
     for reason in ["gone", "failing"] {
         counter!("aam_webhooks_disabled_total", "reason" => reason).increment(0);
     }
@@ -144,7 +189,13 @@ fn begin_at_zero() {
     for kind in ["mass_yanks", "many_publishes", "token_from_many_networks", "download_spike"] {
         counter!("aam_suspicious_activity_total", "kind" => kind).increment(0);
     }
-    for name in ["aam_downloads_total", "aam_downloads_uncounted_total", "aam_download_bytes_total"] {
+    for name in [
+        "aam_downloads_total",
+        "aam_downloads_uncounted_total",
+        "aam_download_bytes_total",
+        "aam_http2_floods_total",
+        "aam_storage_retries_total",
+    ] {
         counter!(name).increment(0);
     }
 }

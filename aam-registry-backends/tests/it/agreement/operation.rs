@@ -2,11 +2,13 @@ use std::time::Duration;
 
 use aam_registry_core::{
     Error, ErrorCode, Result,
-    decide::{MemberChange, OwnerChange, PublishCheck, PublishCommit, TagChange, TextChange, Unyank, Yank},
+    decide::{
+        MemberChange, OwnerChange, PublishCheck, PublishCommit, PublishQuotas, TagChange, TextChange, Unyank, Yank,
+    },
     ports::{CommandHandlerExt, Database},
     types::{
         ApprovalStatus, ArchiveFile, ArchiveKey, AuditEvent, DownloadBatch, DownloadCount, LatestPolicy, NewAuditEntry,
-        NewUpload, ScopeRole, Sha256Digest, UploadId, VersionText,
+        NewUpload, ScopeRole, Sha256Digest, TagRules, UploadId, VersionText,
     },
 };
 use jiff::{SignedDuration, Timestamp};
@@ -14,7 +16,7 @@ use proptest::{option, prelude::*, sample::select};
 
 use super::world::{self, DAYS, PACKAGES, SCOPES, TAGS, USERS, VERSIONS, World};
 
-/// Something to ask: who does what to what, all by number.
+/// An operation: user, action and object, each by number.
 #[derive(Clone, Debug)]
 pub(super) struct Operation {
     who: usize,
@@ -41,7 +43,7 @@ enum Verb {
 }
 
 impl Operation {
-    /// Any operation; those that make something to work on come more often.
+    /// Any operation; those that create something are more frequent.
     pub(super) fn any() -> impl Strategy<Value = Self> {
         let role = select(&[ScopeRole::Contributor, ScopeRole::Member, ScopeRole::Owner][..]);
         let verb = prop_oneof![
@@ -60,7 +62,7 @@ impl Operation {
             1 => Just(Verb::RefreshTotals),
             1 => (0..5_usize).prop_map(|limit| Verb::Sequence { limit }),
         ];
-        // The first user does most and mostly to the first package, so that much is allowed and much builds on more.
+        // Most operations are of the first user and on the first package, so that many are allowed and build on each other.
         let who = prop_oneof![5 => Just(0), 1 => 0..USERS];
         let package = prop_oneof![3 => Just(0), 1 => 0..PACKAGES];
         (who, package, 0..VERSIONS.len(), proptest::bool::weighted(0.2), verb)
@@ -88,7 +90,7 @@ pub(super) struct Task<'a> {
 }
 
 impl Task<'_> {
-    /// What came of it: the answer, or the code of the refusal.
+    /// The result: the answer, or the code of the refusal.
     pub(super) async fn perform(&self, db: &dyn Database) -> Result<String, ErrorCode> {
         self.ask(db).await.map_err(|error| error.code())
     }
@@ -105,10 +107,16 @@ impl Task<'_> {
         };
         match verb {
             Verb::Publish { tag } => {
-                let check = PublishCheck { actor: actor.clone(), package: package.clone(), version, now };
+                let check = PublishCheck {
+                    actor: actor.clone(),
+                    package: package.clone(),
+                    version,
+                    quotas: PublishQuotas::default(),
+                    now,
+                };
                 let checked = db.check_publish(&check).await;
                 let committed = self.publish(db, &check, tag.map(|tag| &world.tags[tag]), latest_policy).await;
-                // A check must say what the commit will; of the tag alone it knows nothing.
+                // A check must answer what the commit will, except about the tag, which it does not know.
                 let (checked, said) =
                     (checked.map_err(|e| e.code()), committed.as_ref().map(drop).map_err(Error::code));
                 let over_the_tag = tag.is_some() && checked.is_ok() && said == Err(ErrorCode::Forbidden);
@@ -137,8 +145,15 @@ impl Task<'_> {
                 let sets = matches!(verb, Verb::SetTag { .. });
                 let (tag, audit) = (world.tags[*tag].clone(), audit(AuditEvent::TagSet));
                 let version = sets.then_some(version);
-                let change =
-                    TagChange { actor: actor.clone(), package: package.clone(), tag, version, max_tags: 2, now, audit };
+                let change = TagChange {
+                    actor: actor.clone(),
+                    package: package.clone(),
+                    tag,
+                    version,
+                    rules: TagRules::at_most(2),
+                    now,
+                    audit,
+                };
                 db.execute(&change).await.map(|()| String::new())
             }
             Verb::AddOwner { owner } | Verb::RemoveOwner { owner } => {
@@ -194,7 +209,8 @@ impl Task<'_> {
             readme: None,
             tag: tag.cloned(),
             approval: ApprovalStatus::Approved,
-            max_tags: 2,
+            tags: TagRules::at_most(2),
+            quotas: PublishQuotas::default(),
             latest_policy,
             now,
             audit,

@@ -5,11 +5,11 @@ use std::{sync::Arc, time::Duration};
 use aam_registry_backends::postgres::PostgresMetadata;
 use aam_registry_core::{
     ErrorCode, Result,
-    decide::{NewToken, RevokedTokens, TagChange, TokenRevocation},
+    decide::{NewToken, PublishQuotas, RevokedTokens, TagChange, TokenRevocation},
     ports::{AuditLog, Clock, CommandHandlerExt, DownloadStore, PackageStore, SystemClock, TokenStore, UserStore},
     types::{
         Actor, AuditEvent, DownloadBatch, DownloadCount, DownloadQuery, NewAuditEntry, PageRequest, Reach, SearchQuery,
-        SearchSort, Sha256Digest, Token, TokenId, TokenScopes,
+        SearchSort, Sha256Digest, TagRules, Token, TokenId, TokenScopes,
     },
 };
 use futures_util::future::join_all;
@@ -42,7 +42,8 @@ async fn tag(store: &PostgresMetadata, actor: &Actor, package: &str, tag: &str) 
         package: package.parse().expect("a name"),
         tag: tag.parse().expect("a tag"),
         version: Some("1.0.0".parse().expect("a version")),
-        max_tags: 100,
+        tags: TagRules::at_most(100),
+        quotas: PublishQuotas::default(),
         now,
         audit: NewAuditEntry::new(AuditEvent::TagSet, now),
     };
@@ -181,7 +182,7 @@ async fn token(store: &PostgresMetadata, owner: &Actor) -> TokenId {
     let secret = Sha256Digest::of(token.id.to_string().as_bytes());
     let audit = NewAuditEntry::new(AuditEvent::TokenCreate, now);
     let id = token.id;
-    let new = NewToken { actor: owner.clone(), scopes: TokenScopes::all(), token, secret, audit };
+    let new = NewToken { actor: owner.clone(), scopes: TokenScopes::all(), token, secret, max_tokens: None, audit };
     store.execute(&new).await.expect("a token");
     id
 }

@@ -15,6 +15,8 @@ mod processes;
 mod proxy;
 mod races;
 mod replica;
+mod round_trips;
+mod rows;
 mod searches;
 mod silent;
 mod standing;

@@ -9,8 +9,8 @@ use aam_registry_core::{
     ports::{AuditLog, Clock, CommandHandlerExt, DownloadStore, PackageStore, PublishStore, ScopeStore, SystemClock},
     types::{
         AccountRoles, Actor, AuditEvent, Credential, DistTag, DownloadBatch, DownloadCount, DownloadQuery,
-        LatestPolicy, NewAuditEntry, PackageName, Reach, ScopeName, ScopeRole, Sha256Digest, Sight, Token, TokenId,
-        TokenScopes, User, UserId,
+        LatestPolicy, NewAuditEntry, PackageName, Reach, ScopeName, ScopeRole, Sha256Digest, Sight, TagRules, Token,
+        TokenId, TokenScopes, User, UserId,
     },
 };
 use futures_util::future::join_all;
@@ -65,7 +65,7 @@ fn name(text: &str) -> PackageName {
 
 fn new_scope(actor: &Actor, name: &ScopeName) -> NewScope {
     let (actor, name) = (actor.clone(), name.clone());
-    NewScope { actor, name, now: SystemClock.now(), audit: entry(AuditEvent::ScopeCreate) }
+    NewScope { actor, name, max_scopes: None, now: SystemClock.now(), audit: entry(AuditEvent::ScopeCreate) }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -233,7 +233,17 @@ async fn tags_yanks_and_publishes_of_one_package_leave_it_whole() {
                 _ => {
                     let audit = entry(AuditEvent::TagSet);
                     let (tag, version) = ("beta".parse().expect("a tag"), Some(parsed));
-                    store.execute(&TagChange { actor: owner, package, tag, version, max_tags: 100, now, audit }).await
+                    store
+                        .execute(&TagChange {
+                            actor: owner,
+                            package,
+                            tag,
+                            version,
+                            rules: TagRules::at_most(100),
+                            now,
+                            audit,
+                        })
+                        .await
                 }
             };
             match allowed {
@@ -430,7 +440,7 @@ fn token(actor: &Actor, secret: &[u8]) -> NewToken {
         last_used_from: None,
     };
     let (scopes, secret, audit) = (TokenScopes::all(), Sha256Digest::of(secret), entry(AuditEvent::TokenCreate));
-    NewToken { actor: actor.clone(), scopes, token, secret, audit }
+    NewToken { actor: actor.clone(), scopes, token, secret, max_tokens: None, audit }
 }
 
 #[tokio::test]

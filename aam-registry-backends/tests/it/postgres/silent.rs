@@ -1,4 +1,4 @@
-//! Servers that answer nothing on connections that stand.
+//! Servers that do not answer on open connections.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use super::{
 
 const CONNECTIONS: u32 = 4;
 
-/// A store that has all its connections through a proxy lie idle.
+/// A store whose connections go through a proxy and are all idle.
 async fn idle(proxy: &Proxy, database: &TestDatabase) -> (PostgresMetadata, Actor) {
     let moment = Duration::from_secs(1);
     let config = PostgresConfig::new(&proxy.url(&database.url())).expect("a URL");
@@ -54,7 +54,7 @@ async fn a_change_that_a_silent_server_was_asked_for_was_not_made() {
     proxy.fall_silent();
     let (scope, now) = ("tools".parse().expect("a scope"), SystemClock.now());
     let audit = NewAuditEntry::new(AuditEvent::ScopeCreate, now);
-    let new = NewScope { actor: owner, name: scope, now, audit };
+    let new = NewScope { actor: owner, name: scope, max_scopes: None, now, audit };
     let cause = outage(store.execute(&new).await);
     assert!(cause.contains("silent"), "{cause}");
     proxy.speak_again();

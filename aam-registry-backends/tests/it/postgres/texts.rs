@@ -1,14 +1,14 @@
-//! Text that PostgreSQL cannot hold as it is.
+//! Text that PostgreSQL cannot store unchanged.
 
 use std::time::Duration;
 
 use aam_registry_core::{
-    decide::{LogOut, NewToken, PublishCommit, TextChange, Yank},
+    decide::{LogOut, NewToken, PublishCommit, PublishQuotas, TextChange, Yank},
     ports::{AuditLog, Clock, CommandHandlerExt, PackageStore, PublishStore, SystemClock, TokenStore, UserStore},
     types::{
         Actor, ApprovalStatus, ArchiveKey, AuditEvent, AuditFilter, Credential, LatestPolicy, Manifest, NewAuditEntry,
-        NewUpload, PackageName, PageRequest, Reach, SearchQuery, SearchSort, Sha256Digest, Sight, Token, TokenId,
-        TokenScopes, UploadId, Version, VersionText,
+        NewUpload, PackageName, PageRequest, Reach, SearchQuery, SearchSort, Sha256Digest, Sight, TagRules, Token,
+        TokenId, TokenScopes, UploadId, Version, VersionText,
     },
 };
 use jiff::SignedDuration;
@@ -16,7 +16,7 @@ use serde_json::json;
 
 use super::world::{actor, database};
 
-/// Holds what no text of PostgreSQL may, and what stands for it there.
+/// Contains a NUL, which PostgreSQL cannot store in text, and the character by which the adapter replaces it.
 const ODD: &str = "a\0b\u{1}0 zoë\u{fffd}";
 
 #[expect(clippy::too_many_lines, reason = "one text after the other, in the order of what holds it")]
@@ -46,7 +46,8 @@ async fn any_text_comes_back_as_it_was() {
         readme: Some(ODD.to_owned()),
         tag: None,
         approval: ApprovalStatus::Approved,
-        max_tags: 100,
+        tags: TagRules::at_most(100),
+        quotas: PublishQuotas::default(),
         latest_policy: LatestPolicy::Highest,
         now,
         audit: audit(AuditEvent::PackagePublish),
@@ -117,6 +118,7 @@ async fn any_text_comes_back_as_it_was() {
         scopes: TokenScopes::all(),
         token: token.clone(),
         secret: Sha256Digest::of(b"secret"),
+        max_tokens: None,
         audit: audit(AuditEvent::TokenCreate),
     };
     store.execute(&new).await.expect("create");

@@ -3,8 +3,8 @@
 use super::{NOW, actor, after, caller, entry, user, written};
 use crate::{
     decide::{
-        CallerFacts, CallerToken, NewToken, NewUser, NewUserFacts, RevokeToken, RevokeTokenFacts, RevokedTokens,
-        TokenRevocation, TokenRevocationFacts, Write,
+        CallerFacts, CallerToken, NewToken, NewTokenFacts, NewUser, NewUserFacts, RevokeToken, RevokeTokenFacts,
+        RevokedTokens, TokenRevocation, TokenRevocationFacts, Write,
     },
     error::ErrorCode,
     types::{
@@ -61,9 +61,10 @@ fn a_token_made_with_another_does_no_more_and_ends_no_later() {
             scopes: holds.into_iter().collect::<TokenScopes>(),
             token: token(scopes, seconds),
             secret: Sha256Digest::of(b"secret"),
+            max_tokens: None,
             audit: entry(),
         };
-        new.decide(caller).err().map(|error| error.code())
+        new.decide(&NewTokenFacts { caller: caller.clone(), live_tokens: 0 }).err().map(|error| error.code())
     };
     assert_eq!(refusal(&holds, Some(100), &held), None);
     assert_eq!(refusal(&[TokenScope::Yank], Some(100), &held), Some(ErrorCode::Forbidden));

@@ -17,11 +17,11 @@ use crate::{
         AccountActor, AccountChange, AccountFacts, AccountUpdate, Action, ApprovalDecision, CallerAccount, CallerFacts,
         CallerToken, CloseReport, CloseReportFacts, DeleteAccount, DeleteAccountFacts, EndSession, EndSessionFacts,
         InvitationChange, InvitationFacts, InvitationUpdate, LogOut, MemberChange, MemberFacts, MemberState, NewReport,
-        NewReportFacts, NewScope, NewScopeFacts, NewToken, NewUser, PackageAccess, PackageCommand, PackageFacts,
-        PublishFacts, PublisherChange, PublisherFacts, QuarantineChange, QuarantineCommand, RecordEval, RevokeToken,
-        RevokeTokenFacts, Rights, ScopePolicyChange, ScopePolicyFacts, SecondFactorChange, SecondFactorFacts,
-        SecondFactorUpdate, SetGates, SetReadOnly, SetReadOnlyFacts, Shown, WebhookAction, WebhookChange,
-        WebhookCommand, WebhookFacts, gate::closed, shown,
+        NewReportFacts, NewScope, NewScopeFacts, NewToken, NewTokenFacts, NewUser, PackageAccess, PackageCommand,
+        PackageFacts, PublishFacts, PublisherChange, PublisherFacts, QuarantineChange, QuarantineCommand, RecordEval,
+        RevokeToken, RevokeTokenFacts, Rights, ScopePolicyChange, ScopePolicyFacts, SecondFactorChange,
+        SecondFactorFacts, SecondFactorUpdate, SetGates, SetReadOnly, SetReadOnlyFacts, Shown, WebhookAction,
+        WebhookChange, WebhookCommand, WebhookFacts, gate::closed, shown,
     },
     error::{Error, ErrorCode, Result},
     memory::{self, MemoryMetadata},
@@ -31,7 +31,7 @@ use crate::{
         AccountRole, AccountRoles, AccountState, Actor, ApprovalStatus, AuditFilter, Credential, EvalResult,
         EvalStatus, Gates, InvitationId, LatestPolicy, Moderation, ModerationCategory, NewUpload, OneTimePurpose,
         OneTimeToken, PageRequest, Principal, ReadOnlyMode, Report, ReportFilter, ReportId, ScopeRole, SealedSecret,
-        Sha256Digest, TokenId, TokenScope, TokenScopes, User, VersionStatus, Visibility, WebhookId,
+        Sha256Digest, TagRules, TokenId, TokenScope, TokenScopes, User, VersionStatus, Visibility, WebhookId,
     },
 };
 
@@ -223,17 +223,36 @@ async fn attempt(action: Action, reads: &Reads) -> Result<()> {
         Action::Approve => {
             let (actor, package, version, latest_policy) = (actor(ADMIN), name, v("1.0.0"), LatestPolicy::Highest);
             let (status, comment, now, audit) = (ApprovalStatus::Approved, None, NOW, entry());
-            let approve = ApprovalDecision { actor, package, version, status, comment, latest_policy, now, audit };
+            let approve = ApprovalDecision {
+                actor,
+                package,
+                version,
+                status,
+                comment,
+                tags: TagRules::default(),
+                latest_policy,
+                now,
+                audit,
+            };
             approve.decide(&by_admin(standing(PENDING))).map(drop)
         }
         Action::ListWaiting => registry.versions_by_approval(by, ApprovalStatus::Pending, page).await.map(drop),
         Action::Quarantine => {
             let (actor, package, version, latest_policy) = (actor(ADMIN), name, v("1.0.0"), LatestPolicy::Highest);
             let (change, now, audit) = (QuarantineChange::Lift, NOW, entry());
-            let lift = QuarantineCommand { actor, package, version, change, latest_policy, now, audit };
+            let lift = QuarantineCommand {
+                actor,
+                package,
+                version,
+                change,
+                tags: TagRules::default(),
+                latest_policy,
+                now,
+                audit,
+            };
             lift.decide(&by_admin(standing(QUARANTINED))).map(drop)
         }
-        Action::ReadPackageLog => registry.package_audit_log(by, &name, page).await.map(drop),
+        Action::ReadPackageLog => registry.package_audit_log(by, &name, None, page).await.map(drop),
         Action::ReadLog => {
             let filter = AuditFilter { package: None, event: None, actor: None, from: None, to: None, page };
             registry.audit_log(by, &filter).await.map(drop)
@@ -247,7 +266,13 @@ async fn attempt(action: Action, reads: &Reads) -> Result<()> {
             command.decide(&PublisherFacts { access, ..PublisherFacts::default() }).map(drop)
         }
         Action::CreateScope => {
-            let new = NewScope { actor: actor(0), name: "team".parse().expect("a scope"), now: NOW, audit: entry() };
+            let new = NewScope {
+                actor: actor(0),
+                name: "team".parse().expect("a scope"),
+                max_scopes: None,
+                now: NOW,
+                audit: entry(),
+            };
             let facts = NewScopeFacts { caller: caller(0), ..NewScopeFacts::default() };
             new.decide(&facts).map(drop)
         }
@@ -354,8 +379,15 @@ async fn attempt(action: Action, reads: &Reads) -> Result<()> {
         }
         Action::CreateToken => {
             let (scopes, token) = (TokenScopes::all(), token(&[TokenScope::Publish], None));
-            let new = NewToken { actor: actor(0), scopes, token, secret: Sha256Digest::of(b"one"), audit: entry() };
-            new.decide(&caller(0)).map(drop)
+            let new = NewToken {
+                actor: actor(0),
+                scopes,
+                token,
+                secret: Sha256Digest::of(b"one"),
+                max_tokens: None,
+                audit: entry(),
+            };
+            new.decide(&NewTokenFacts { caller: caller(0), live_tokens: 0 }).map(drop)
         }
         Action::ListTokens => registry.tokens(by).await.map(drop),
         Action::RevokeToken => revocation(false),

@@ -10,15 +10,15 @@ use super::{NOW, actor, caller, commit, entry, user, username};
 use crate::{
     decide::{
         AccountActor, AccountChange, AccountFacts, AccountUpdate, Action, CallerAccount, CallerFacts, CallerToken,
-        Changes, ExistingVersion, LatestFacts, MemberChange, MemberFacts, MemberState, NewToken, OwnerChange,
-        OwnerState, PackageAccess, PackageCommand, PackageFacts, PackageState, PublishCommit, PublishFacts, Rights,
-        TagChange, Unyank, VersionState, Write, Yank, YankState,
+        Changes, ExistingVersion, LatestFacts, MemberChange, MemberFacts, MemberState, NewToken, NewTokenFacts,
+        OwnerChange, OwnerState, PackageAccess, PackageCommand, PackageFacts, PackageState, PublishCommit,
+        PublishFacts, Rights, TagChange, Unyank, VersionState, Write, Yank, YankState,
     },
     error::{Error, Result},
     types::{
         AccountRole, AccountRoles, AccountState, Actor, ArchiveKey, Credential, DistTag, LatestPolicy, LatestTag,
-        PackageName, PublishedVersion, ScopeRole, Sha256Digest, Token, TokenId, TokenScope, TokenScopes, UploadId,
-        User, UserId, Version, VersionStatus, VersionTexts, Visibility,
+        PackageName, PublishedVersion, ScopeRole, Sha256Digest, TagRules, Token, TokenId, TokenScope, TokenScopes,
+        UploadId, User, UserId, Version, VersionStatus, VersionTexts, Visibility,
     },
 };
 
@@ -256,9 +256,10 @@ proptest! {
                 scopes: held.as_ref().map_or(TokenScopes::all(), |token| token.scopes),
                 token,
                 secret: Sha256Digest::of(b"secret"),
+                max_tokens: None,
                 audit: entry(),
             };
-            let Ok(decision) = new.decide(&caller) else { continue };
+            let Ok(decision) = new.decide(&NewTokenFacts { caller: caller.clone(), live_tokens: 0 }) else { continue };
             let [Write::CreateToken { token: made, .. }] = &decision.changes.writes[..] else { panic!("{decision:?}") };
             prop_assert_eq!(made.user, user(0), "whatever user the token named");
             if let Some(held) = &held {
@@ -341,9 +342,10 @@ impl Kit {
             0 => {
                 let commit = PublishCommit { latest_policy, ..commit("kit", &version.to_string()) };
                 let access = PackageAccess { package: facts.access.package, ..facts.access };
-                let existing = facts
-                    .version
-                    .map(|found| ExistingVersion { version: found.version, sha256: Sha256Digest::of(b"archive") });
+                let existing = facts.version.map(|VersionState { version, status, .. }| {
+                    let sha256 = Sha256Digest::of(b"archive");
+                    ExistingVersion { version, sha256, status }
+                });
                 let latest = self.latest.clone();
                 let facts = PublishFacts { access, existing, upload_is_live: true, latest, ..PublishFacts::default() };
                 let decision = commit.decide(&facts)?;
@@ -363,7 +365,7 @@ impl Kit {
             }
             _ => {
                 let (tag, version) = (DistTag::latest(), Some(version));
-                let change = TagChange { actor, package, tag, version, max_tags: 100, now, audit };
+                let change = TagChange { actor, package, tag, version, rules: TagRules::at_most(100), now, audit };
                 let changes = change.decide(&facts)?.changes;
                 self.apply(changes);
             }
@@ -393,6 +395,8 @@ impl Kit {
             status: VersionStatus::OPEN,
             published_by: user(0),
             wanted_tag: None,
+            wanted_tag_is_set: false,
+            last_decision: None,
             archive: ArchiveKey::from(UploadId::generate()),
             evals: Vec::new(),
         });

@@ -15,12 +15,12 @@ use serde_json::json;
 
 use super::{
     CallerAccount, CallerFacts, Changes, LatestFacts, PackageAccess, PackageFacts, PackageState, PublishCommit,
-    VersionState, VisibilityChange,
+    PublishQuotas, VersionState, VisibilityChange,
 };
 use crate::types::{
     AccountRoles, Actor, ApprovalStatus, ArchiveKey, AuditEvent, Credential, LatestPolicy, LatestTag, Manifest,
-    NewAuditEntry, PublishedVersion, Sha256Digest, UploadId, UserId, Username, Version, VersionStatus, VersionTexts,
-    Visibility,
+    NewAuditEntry, PublishedVersion, Sha256Digest, TagRules, UploadId, UserId, Username, Version, VersionStatus,
+    VersionTexts, Visibility,
 };
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
@@ -72,6 +72,8 @@ fn facts(versions: &[&str], wanted: &str) -> PackageFacts {
         status: VersionStatus::OPEN,
         published_by: user(0),
         wanted_tag: None,
+        wanted_tag_is_set: false,
+        last_decision: None,
         archive: ArchiveKey::from(UploadId::generate()),
         evals: Vec::new(),
     });
@@ -124,7 +126,8 @@ fn commit(name: &str, version: &str) -> PublishCommit {
         readme: None,
         tag: None,
         approval: ApprovalStatus::Approved,
-        max_tags: 2,
+        tags: TagRules::at_most(2),
+        quotas: PublishQuotas::default(),
         latest_policy: LatestPolicy::Highest,
         now: NOW,
         audit: entry(),

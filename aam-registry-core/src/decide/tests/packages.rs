@@ -7,7 +7,7 @@ use crate::{
         TextChange, Unyank, VersionState, Write, Yank, YankState,
     },
     error::{ErrorCode, Result},
-    types::{Change, DistTag, LatestPolicy, ScopeRole, VersionText},
+    types::{Change, DistTag, LatestPolicy, ScopeRole, TagRules, VersionText},
 };
 
 pub(super) fn yank(version: &str) -> Yank {
@@ -35,7 +35,7 @@ fn deprecation(value: Option<&str>) -> TextChange {
 
 pub(super) fn tag_change(name: &str, version: Option<&str>) -> TagChange {
     let Yank { actor, package, now, audit, .. } = yank("1.0.0");
-    TagChange { actor, package, tag: tag(name), version: version.map(v), max_tags: 2, now, audit }
+    TagChange { actor, package, tag: tag(name), version: version.map(v), rules: TagRules::at_most(2), now, audit }
 }
 
 pub(super) fn owner_change(package: &str, owns: bool) -> OwnerChange {

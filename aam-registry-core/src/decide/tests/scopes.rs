@@ -32,7 +32,13 @@ fn refusal(change: &MemberChange, facts: &MemberFacts) -> Option<ErrorCode> {
 
 #[test]
 fn a_scope_is_nobodys_before_it_is_made() {
-    let new = NewScope { actor: actor(0), name: "team".parse().expect("a scope"), now: NOW, audit: entry() };
+    let new = NewScope {
+        actor: actor(0),
+        name: "team".parse().expect("a scope"),
+        max_scopes: None,
+        now: NOW,
+        audit: entry(),
+    };
     let facts = |scope_exists, user| NewScopeFacts { caller: caller(0), scope_exists, user };
     let changes = new.decide(&facts(false, None)).expect("made").changes;
     assert_eq!((written(&changes).len(), changes.invalidates), (1, Some(Change::Scope(new.name.clone()))));

@@ -4,7 +4,7 @@ use super::{NOW, actor, commit, entry, facts, publishing::free, v};
 use crate::{
     decide::{PackageCommand, PackageFacts, PublishFacts, SetGates, TagChange},
     error::ErrorCode,
-    types::{EvalStatus, Gates},
+    types::{EvalStatus, Gates, TagRules},
 };
 
 fn gate(tag: &str, evals: &[&str]) -> Gates {
@@ -23,7 +23,7 @@ fn a_gate_lets_through_what_passed_all_of_it() {
         }
         let tag = tag.parse().expect("a tag");
         let (package, version) = ("kit".parse().expect("a name"), Some(v("1.0.0")));
-        TagChange { actor: actor(0), package, tag, version, max_tags: 100, now: NOW, audit: entry() }
+        TagChange { actor: actor(0), package, tag, version, rules: TagRules::at_most(100), now: NOW, audit: entry() }
             .decide(&facts)
             .map(drop)
     };

@@ -13,7 +13,7 @@ use crate::{
         call::Call,
         failure::Failure,
         routing::{Access, Answer, Content, RequestContent, Route, Verb, handler, route},
-        wire::{ApprovalAnswer, ApprovalRequest, ApprovalsAnswer, WaitingPage},
+        wire::{ApprovalRequest, ApprovalsAnswer, DecidedAnswer, WaitingPage},
     },
     types::ApprovalStatus,
 };
@@ -24,15 +24,17 @@ pub(super) const ROUTES: &[Route] = &[
         summary: "Approve or reject a version",
         description: "Where the registry requires approval, a new version is `pending`: only its publisher, the members \
             of its scope, its owners, approvers, administrators and auditors see it until it is approved. `latest` and the \
-            dist-tag of the publish name it from then on. A rejected version may be approved later; an approved one \
-            cannot be rejected. Nobody decides about a version that they published themselves. For approvers and \
+            dist-tag of the publish name it from then on; if that tag may not be set, `warnings` says why. Some dist-tags \
+            name only versions that somebody approved (`tags_that_need_approval` of the operation `limits`): asked for \
+            at the publish of a version that may be used at once, they wait for an approver alone. A rejected version \
+            may be approved later; an approved one cannot be rejected, only the dist-tag that waits for it. Nobody decides about a version that they published themselves. For approvers and \
             administrators; needs the scope `approve`.",
         access: Access::Credential,
         request: RequestContent::json::<ApprovalRequest>(),
         answers: &[Answer {
             status: 201,
             description: "The decision is recorded.",
-            content: Content::json::<ApprovalAnswer>(),
+            content: Content::json::<DecidedAnswer>(),
         }],
         errors: &[
             ErrorCode::InvalidRequest,
@@ -54,7 +56,8 @@ pub(super) const ROUTES: &[Route] = &[
     Route {
         tag: "Approval",
         summary: "List the versions that wait for approval",
-        description: "Oldest first. For approvers, administrators and auditors; needs the scope `approve` or `admin`.",
+        description: "Oldest first. With those that wait come the versions that may be used already and whose dist-tag waits \
+            (`tag`). For approvers, administrators and auditors; needs the scope `approve` or `admin`.",
         access: Access::Credential,
         query: &[
             optional(
@@ -85,8 +88,8 @@ async fn approve(call: Call, body: RequestBody) -> Answered {
             .ok_or_else(|| invalid("status", "must be `approved` or `rejected`"))?,
     };
     let decided = call.registry.decide_approval(call.principal()?, &package, &version, status, request.comment).await?;
-    let (version, approval) = decided;
-    let answer = ApprovalAnswer::new(&package, &version, approval);
+    let (version, decided) = decided;
+    let answer = DecidedAnswer::new(&package, &version, decided);
     let mut response = answer::written(StatusCode::CREATED, &answer)?;
     let place = format!("{}/approvals", call.edge.version_url(&package, &version));
     let place = HeaderValue::try_from(place).expect("names and versions are visible ASCII");

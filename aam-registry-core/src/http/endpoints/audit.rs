@@ -16,6 +16,9 @@ use crate::{
 /// What `from` and `to` are.
 const TIME: &str = "a time such as 2026-11-24T00:00:00Z";
 
+/// What `event` is one of.
+const EVENTS: &str = "the events this registry records";
+
 /// The most entries of a page.
 pub(in crate::http) const MAX_AUDIT_PAGE: u64 = 200;
 
@@ -52,7 +55,7 @@ pub(super) const ROUTES: &[Route] = &[
         summary: "Read the audit log of a package",
         description: "Newest first. For owners of the package, administrators and auditors, with the scope `admin`.",
         access: Access::Credential,
-        query: &[PAGE, LIMIT],
+        query: &[optional("event", "Only of this event.", events), PAGE, LIMIT],
         answers: PAGE_ANSWER,
         errors: &[ErrorCode::InvalidRequest, ErrorCode::Forbidden, ErrorCode::PackageNotFound],
         ..route(Verb::Get, "/api/v1/packages/{package}/audit-log", "getPackageAuditLog", handler!(of_package))
@@ -68,7 +71,7 @@ async fn whole(call: Call) -> Answered {
     let mut query = call.query().ignore_empty(&["actor"]);
     let filter = AuditFilter {
         package: query.parsed("package"),
-        event: query.one_of("event", "the events this registry records", AuditEvent::parse),
+        event: query.one_of("event", EVENTS, AuditEvent::parse),
         actor: query.text("actor").map(str::to_owned),
         from: query.read::<Timestamp>("from", TIME),
         to: query.read::<Timestamp>("to", TIME),
@@ -82,8 +85,9 @@ async fn whole(call: Call) -> Answered {
 async fn of_package(call: Call) -> Answered {
     let package = call.package()?;
     let mut query = call.query();
+    let event = query.one_of("event", EVENTS, AuditEvent::parse);
     let page = query.page(50, MAX_AUDIT_PAGE);
     query.check()?;
-    let page = call.registry.package_audit_log(call.principal()?, &package, page).await?;
+    let page = call.registry.package_audit_log(call.principal()?, &package, event, page).await?;
     answer::read(&call, &AuditPage::from(page))
 }

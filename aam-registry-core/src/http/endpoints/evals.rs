@@ -49,7 +49,7 @@ pub(super) const ROUTES: &[Route] = &[
         tag: "Evals",
         summary: "Set the gates of dist-tags",
         description: "A dist-tag with a gate may name only versions that have passed the evals of the gate: whoever \
-            sets it, and by a publish as well, which therefore cannot set it. What a tag names already stays. `latest` \
+            sets it, and by a publish as well, which therefore cannot set it unless the tag waits for an approver. What a tag names already stays. `latest` \
             has no gate, since the registry moves it. For owners and administrators; needs the scope `admin`.",
         access: Access::Credential,
         request: RequestContent::json::<GatesRequest>(),

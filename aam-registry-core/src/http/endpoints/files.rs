@@ -137,7 +137,6 @@ async fn file(call: Call) -> Answered {
     let headers = response.headers_mut();
     headers.insert(header::ETAG, HeaderValue::try_from(etag).expect("hex is a header value"));
     headers.insert(header::CACHE_CONTROL, call.cache_control());
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::CONTENT_SECURITY_POLICY, SANDBOX);
     Ok(response)
 }

@@ -4,6 +4,7 @@
 mod accounts;
 mod approvals;
 mod audit;
+mod badge;
 mod download;
 mod evals;
 mod files;
@@ -40,6 +41,7 @@ pub(crate) fn routes(without: &[RouteGroup]) -> impl Iterator<Item = &'static Ro
     let groups: [&'static [Route]; _] = [
         search::ROUTES,
         packages::ROUTES,
+        badge::ROUTES,
         resolve::ROUTES,
         download::ROUTES,
         files::ROUTES,

@@ -34,7 +34,9 @@ pub(super) const ROUTES: &[Route] = &[Route {
         caller's; into a scope publish its owners, members and contributors. A version, once published, never \
         changes, and its number is never used again. Where an answer was lost, publishing again answers 409 \
         `version_exists` with the SHA-256 of what was published in `details`: if that is yours, you have won. Parts \
-        the registry does not know are ignored. Needs the scope `publish`.\n\n\
+        the registry does not know are ignored. A `tag` that has to wait, for the approval of the version or because it \
+        names only approved versions, is not in `dist_tags`, and `warnings` says so. `max_packages_per_scope`, \
+        `max_storage_per_scope` and `max_versions_per_package` of the operation `limits` bound what is added. Needs the scope `publish`.\n\n\
         ```\ncurl -H \"Authorization: Bearer $AAM_TOKEN\" -F archive=@greet-kit-1.0.0.aam https://registry.example.com/api/v1/packages\n```",
     access: Access::Credential,
     class: Some(RateClass::Publish),
@@ -57,6 +59,7 @@ pub(super) const ROUTES: &[Route] = &[Route {
         ErrorCode::TagNotAllowed,
         ErrorCode::QuotaExceeded,
         ErrorCode::VersionExists,
+        ErrorCode::VersionGone,
         ErrorCode::StorageUnavailable,
     ],
     ..route(Verb::Post, "/api/v1/packages", "publishPackage", handler!(publish, body))

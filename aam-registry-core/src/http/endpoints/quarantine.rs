@@ -47,7 +47,8 @@ pub(super) const ROUTES: &[Route] = &[
     Route {
         tag: "Moderation",
         summary: "Let a version out of quarantine",
-        description: "Dist-tags that the quarantine removed stay removed. A version that is in none stays as it is. For \
+        description: "Dist-tags that the quarantine removed stay removed; one that still waited for the version is set if it \
+            may be, else `warnings` says why. A version that is in none stays as it is. For \
             moderators and administrators; needs the scope `moderate`.",
         access: Access::Credential,
         answers: MODERATED,

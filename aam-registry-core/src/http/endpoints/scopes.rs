@@ -18,13 +18,15 @@ pub(super) const ROUTES: &[Route] = &[
     Route {
         tag: "Owners and scopes",
         summary: "Make a scope",
-        description: "The caller becomes its owner. Needs the scope `admin` of a token.",
+        description: "The caller becomes its owner. An account makes at most `max_scopes_per_user` of the operation `limits` \
+            beside the one of its name, administrators any number. Needs the scope `admin` of a token.",
         access: Access::Credential,
         request: RequestContent::json::<ScopeRequest>(),
         answers: &[Answer { status: 201, description: "The scope.", content: Content::json::<ScopeAnswer>() }],
         errors: &[
             ErrorCode::InvalidRequest,
             ErrorCode::Forbidden,
+            ErrorCode::QuotaExceeded,
             ErrorCode::NameReserved,
             ErrorCode::NameTooSimilar,
             ErrorCode::ScopeExists,

@@ -30,7 +30,8 @@ pub(super) const ROUTES: &[Route] = &[
         description: "Points a dist-tag at a published version. If you set `latest`, it stays until a publish, \
             yank or unyank makes a higher version available. A package may have as many others as \
             `max_tags_per_package` of the operation `limits`. One with a gate names only versions that have passed \
-            its evals. Needs the scope `tag` or `publish`.",
+            its evals, and one that `tags_that_need_approval` covers only versions that an approver has approved; \
+            `allowed_tags` may allow no others. Needs the scope `tag` or `publish`.",
         access: Access::Credential,
         request: RequestContent::json::<TagRequest>(),
         answers: &[Answer {

@@ -24,12 +24,13 @@ pub(super) const ROUTES: &[Route] = &[
         tag: "Users",
         summary: "Make an API token",
         description: "The token is told once, in this answer. It never can do more than its user, and dies with its \
-            user. One made with another token cannot do more than that, or for longer. Needs the scope `admin` and a \
-            token that is not restricted to packages.",
+            user. One made with another token cannot do more than that, or for longer. An account has at most \
+            `max_tokens_per_user` of the operation `limits` in force. Needs the scope `admin` and a token that is not \
+            restricted to packages.",
         access: Access::Credential,
         request: RequestContent::json::<TokenRequest>(),
         answers: &[Answer { status: 201, description: "The token.", content: Content::json::<NewTokenAnswer>() }],
-        errors: &[ErrorCode::InvalidRequest, ErrorCode::Forbidden],
+        errors: &[ErrorCode::InvalidRequest, ErrorCode::Forbidden, ErrorCode::QuotaExceeded],
         ..route(Verb::Post, "/api/v1/users/tokens", "createToken", handler!(create, body))
     },
     Route {
@@ -47,7 +48,7 @@ pub(super) const ROUTES: &[Route] = &[
         description: "At once. A token may revoke itself; for another it needs the scope `admin` and no restriction to \
             packages.",
         access: Access::Credential,
-        answers: &[Answer { status: 204, description: "The token works no more.", content: Content::None }],
+        answers: &[Answer { status: 204, description: "The token no longer works.", content: Content::None }],
         errors: &[ErrorCode::Forbidden, ErrorCode::TokenNotFound],
         works_read_only: true,
         ..route(Verb::Delete, "/api/v1/users/tokens/{id}", "revokeToken", handler!(revoke))
@@ -55,11 +56,12 @@ pub(super) const ROUTES: &[Route] = &[
     Route {
         tag: "Users",
         summary: "Report leaked API tokens",
-        description: "In the form of GitHub's secret scanning. A token that is named is revoked at once, and its user \
-            told by mail; whoever has a token may report it. The answer is the same for what is no token of this \
-            registry. At most 100 in one request. Where the operator has named the keys of secret scanners, the report \
-            has to be signed: `Github-Public-Key-Identifier` names the key, and `Github-Public-Key-Signature` is the \
-            ECDSA signature (P-256, SHA-256, DER in base64) of the body as it is sent.",
+        description: "In the form of GitHub's secret scanning. A token that is named, of a user or of a trusted \
+            publisher, is revoked at once, and its user, or who added the publisher, told by mail; whoever has a token \
+            may report it. The answer is the same for what is no token of this registry. At most 100 in one request. \
+            Where the operator has named the keys of secret scanners, the report has to be signed: \
+            `Github-Public-Key-Identifier` names the key, and `Github-Public-Key-Signature` is the ECDSA signature \
+            (P-256, SHA-256, DER in base64) of the body as it is sent.",
         access: Access::Open,
         class: Some(RateClass::Auth),
         request: RequestContent::json::<Vec<ReportedToken>>(),

@@ -9,7 +9,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use http::{HeaderMap, HeaderName, Request};
+use http::{HeaderMap, HeaderName, Request, header};
 use ipnet::IpNet;
 use tower::{Layer, Service};
 
@@ -19,6 +19,9 @@ use crate::{
 };
 
 /// Which proxies are trusted to name a client's address, and in which header.
+///
+/// The header is a list of addresses such as `X-Forwarded-For`, a single address, or `Forwarded` (RFC 7239), of which the
+/// `for` counts.
 ///
 /// If the peer is trusted, the header is read from its right end, skipping trusted proxies, up to the
 /// first address that is not trusted. From other peers the header is ignored, and a warning is logged
@@ -55,9 +58,11 @@ impl ClientIpPolicy {
         }
         let values: Vec<_> = headers.get_all(&self.header).iter().map(|value| value.to_str().unwrap_or("")).collect();
         let mut client = peer;
+        let is_rfc_7239 = self.header == header::FORWARDED;
         for hop in values.iter().flat_map(|value| value.split(',')).rev() {
+            let hop = if is_rfc_7239 { forwarded_for(hop) } else { Some(hop) };
             // No trusted proxy has checked what is to the left of an address that cannot be parsed.
-            let Some(address) = hop_address(hop) else { break };
+            let Some(address) = hop.and_then(hop_address) else { break };
             client = address;
             if !self.trusts(address) {
                 break;
@@ -83,6 +88,16 @@ impl Clone for ClientIpPolicy {
     fn clone(&self) -> Self {
         Self::new(self.trusted.clone(), self.header.clone())
     }
+}
+
+/// The `for` of one element of `Forwarded`, such as `for="[2001:db8::1]:4711";proto=https` (RFC 7239, section 4). Names
+/// and quoted strings with commas are not taken apart: proxies hide behind them, and no address holds one.
+fn forwarded_for(element: &str) -> Option<&str> {
+    let value = element.split(';').find_map(|pair| {
+        let (name, value) = pair.split_once('=')?;
+        name.trim().eq_ignore_ascii_case("for").then(|| value.trim())
+    })?;
+    Some(value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(value))
 }
 
 /// The address of one hop; some proxies add a port or brackets.
@@ -191,6 +206,31 @@ mod tests {
         assert_eq!(client("127.0.0.1", &["10.0.0.3, 10.0.0.2"]), "10.0.0.3");
         assert_eq!(client("::ffff:127.0.0.1", &["203.0.113.9:4711"]), "203.0.113.9");
         assert_eq!(client("127.0.0.1", &["[2001:db8::1]:80"]), "2001:db8::1");
+    }
+
+    #[test]
+    fn forwarded_names_the_client_too() {
+        let client = |peer: &str, forwarded: &[&'static str]| {
+            let mut headers = HeaderMap::new();
+            for value in forwarded {
+                headers.append(header::FORWARDED, HeaderValue::from_static(value));
+            }
+            headers.append("x-forwarded-for", HeaderValue::from_static("192.0.2.1"));
+            let networks = ["127.0.0.0/8", "10.0.0.0/8"].map(|network| network.parse::<IpNet>().expect("network"));
+            let policy = ClientIpPolicy::new(networks, header::FORWARDED);
+            policy.client_address(peer.parse().expect("address"), &headers).0.to_string()
+        };
+        assert_eq!(client("127.0.0.1", &["for=203.0.113.9"]), "203.0.113.9");
+        assert_eq!(client("127.0.0.1", &["For=1.1.1.1, for=203.0.113.9;proto=https;by=10.0.0.2"]), "203.0.113.9");
+        assert_eq!(client("127.0.0.1", &["for=203.0.113.9", "proto=https; for=\"10.0.0.2:80\""]), "203.0.113.9");
+        assert_eq!(client("127.0.0.1", &["for=\"[2001:db8::1]:4711\""]), "2001:db8::1");
+        assert_eq!(client("127.0.0.1", &["for=\"[2001:db8::1]\""]), "2001:db8::1");
+        // A hop without an address: nothing to its left was checked.
+        for hidden in ["for=1.1.1.1, for=unknown, for=10.0.0.2", "for=1.1.1.1, for=_hidden, for=10.0.0.2"] {
+            assert_eq!(client("127.0.0.1", &[hidden]), "10.0.0.2", "{hidden}");
+        }
+        assert_eq!(client("127.0.0.1", &["for=1.1.1.1, proto=https"]), "127.0.0.1");
+        assert_eq!(client("198.51.100.1", &["for=203.0.113.9"]), "198.51.100.1", "nobody else is believed");
     }
 
     #[test]

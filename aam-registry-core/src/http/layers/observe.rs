@@ -59,9 +59,14 @@ where
         let meter = context.and_then(RequestContext::route).map_or(&self.unmatched, MatchedRoute::meter);
         let client = context.and_then(RequestContext::client);
         let id = context.and_then(RequestContext::id).cloned();
-        let observation = Observation::begin(request.method().into(), Arc::clone(meter), client, id);
+        let trace = context.and_then(RequestContext::trace).cloned();
+        let observation = Observation::begin(request.method().into(), Arc::clone(meter), client, id, trace);
         ResponseFuture::new(self.inner.call(request), observation)
     }
+}
+
+fn text(value: Option<&HeaderValue>) -> Option<&str> {
+    value.and_then(|value| value.to_str().ok())
 }
 
 /// What is known about a request in progress.
@@ -72,6 +77,7 @@ struct Observation {
     meter: Arc<RouteMeter>,
     client: Option<ClientAddress>,
     request_id: Option<HeaderValue>,
+    trace_id: Option<HeaderValue>,
 }
 
 impl Observation {
@@ -80,12 +86,9 @@ impl Observation {
         meter: Arc<RouteMeter>,
         client: Option<ClientAddress>,
         request_id: Option<HeaderValue>,
+        trace_id: Option<HeaderValue>,
     ) -> Self {
-        Self { began: Instant::now(), method, meter, client, request_id }
-    }
-
-    fn request_id(&self) -> Option<&str> {
-        self.request_id.as_ref().and_then(|id| id.to_str().ok())
+        Self { began: Instant::now(), method, meter, client, request_id, trace_id }
     }
 
     fn end(&self, status: StatusCode, caller: Option<&Caller>) {
@@ -95,7 +98,8 @@ impl Observation {
         tracing::info!(
             parent: None,
             event = "request",
-            request_id = self.request_id(),
+            request_id = text(self.request_id.as_ref()),
+            trace_id = text(self.trace_id.as_ref()),
             method = self.method.as_str(),
             route = self.meter.route(),
             status = status.as_u16(),

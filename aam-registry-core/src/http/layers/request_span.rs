@@ -12,8 +12,8 @@ use crate::{
 };
 
 /// Runs the inner service in a span `request` with the `request_id`, the client's address as
-/// `client_ip`, and the authenticated user as `user_id` and `user`, so that the events of use cases
-/// have these fields too.
+/// `client_ip`, the `trace_id` where traces are collected, and the authenticated user as `user_id` and
+/// `user`, so that the events of use cases have these fields too.
 ///
 /// Place it inside of layers that answer cached requests: a span costs more than such an answer.
 #[derive(Clone, Copy, Debug, Default)]
@@ -62,9 +62,11 @@ pub(crate) fn request_span(extensions: &Extensions) -> Span {
     let id = context.and_then(RequestContext::id).and_then(|id| id.to_str().ok());
     let client = context.and_then(RequestContext::client).map(ClientAddress::to_text);
     let principal = extensions.get::<Principal>();
+    let trace = context.and_then(RequestContext::trace).and_then(|trace| trace.to_str().ok());
     tracing::info_span!(
         "request",
         request_id = id,
+        trace_id = trace,
         client_ip = client.as_ref().map(ShortText::as_str),
         user_id = principal.map(|by| field::display(by.user)),
         user = principal.map(Principal::name),

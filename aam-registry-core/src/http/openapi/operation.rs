@@ -66,9 +66,10 @@ fn response(route: &Route, answer: &Answer, schemas: &mut Schemas) -> Value {
     let content = match answer.content {
         Content::None => return response,
         Content::Json(schema) => media(&["application/json"], &schema(&mut schemas.answers).to_value()),
-        Content::JsonOrPage(schema) => {
+        Content::JsonOrPage(schema) | Content::JsonOrSvg(schema) => {
             let mut content = media(&["application/json"], &schema(&mut schemas.answers).to_value());
-            content.extend(media(&["text/html"], &json!({"type": "string"})));
+            let other = if matches!(answer.content, Content::JsonOrSvg(_)) { "image/svg+xml" } else { "text/html" };
+            content.extend(media(&[other], &json!({"type": "string"})));
             content
         }
         Content::Text(types) => media(types, &json!({"type": "string"})),

@@ -14,7 +14,8 @@ pub(crate) struct Matcher {
 
 const PACKAGE: &str = "{package}";
 /// The path below which packages are; the following segment has three spellings.
-const PACKAGES: &str = "/api/v1/packages/";
+/// What the name of a package follows.
+const NAMED: [&str; 2] = ["/api/v1/packages/", "/badge/"];
 
 impl Matcher {
     /// A matcher of `routes` below `prefix`.
@@ -105,13 +106,14 @@ fn allow(routes: &[&'static Route]) -> String {
 /// The path with a scoped package's name in the form `@scope/name`: clients may also write `%40` for
 /// the `@` and `%2F` for the slash.
 fn canonical(path: &str) -> Cow<'_, str> {
-    let Some(rest) = path.strip_prefix(PACKAGES).filter(|rest| rest.contains('%')) else { return path.into() };
+    let root = NAMED.into_iter().find_map(|root| Some((root, path.strip_prefix(root)?)));
+    let Some((root, rest)) = root.filter(|(_, rest)| rest.contains('%')) else { return path.into() };
     let (segment, tail) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     let Some(scoped) = segment.strip_prefix('@').or_else(|| segment.strip_prefix("%40")) else { return path.into() };
     let slash = scoped.find("%2F").or_else(|| scoped.find("%2f"));
     match slash {
-        Some(at) => format!("{PACKAGES}@{}/{}{tail}", &scoped[..at], &scoped[at + 3..]).into(),
-        None => format!("{PACKAGES}@{scoped}{tail}").into(),
+        Some(at) => format!("{root}@{}/{}{tail}", &scoped[..at], &scoped[at + 3..]).into(),
+        None => format!("{root}@{scoped}{tail}").into(),
     }
 }
 

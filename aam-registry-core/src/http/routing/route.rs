@@ -193,6 +193,8 @@ pub(crate) enum Content {
     Json(SchemaOf),
     /// JSON, or an HTML page for browsers.
     JsonOrPage(SchemaOf),
+    /// JSON, or an SVG image by another path.
+    JsonOrSvg(SchemaOf),
     /// Text of these media types.
     Text(&'static [&'static str]),
     /// Bytes of these media types.

@@ -13,6 +13,7 @@ use crate::{
     },
     types::{
         MAX_DESCRIPTION, MAX_KEYWORD, MAX_KEYWORDS, MAX_PATH, MAX_PATH_DEPTH, MAX_PATH_SEGMENT, Manifest, ReadOnlyMode,
+        ScopeWebhook,
     },
 };
 
@@ -84,10 +85,25 @@ pub(crate) struct LimitsAnswer {
     max_owners_per_package: u64,
     /// The most members of a scope.
     max_members_per_scope: u64,
+    /// The most packages of a scope; `null` for any number. What was there before a limit was lowered stays.
+    max_packages_per_scope: Option<u64>,
+    /// The most bytes of all archives in a scope; `null` for any.
+    max_storage_per_scope: Option<u64>,
+    /// The most versions of a package, without those that were removed; `null` for any number.
+    max_versions_per_package: Option<u64>,
+    /// The most scopes that an account makes, beside the one of its name; `null` for any number. Administrators may
+    /// make more.
+    max_scopes_per_user: Option<u64>,
+    /// The most API tokens of an account that are in force; `null` for any number.
+    max_tokens_per_user: Option<u64>,
+    /// The most webhooks of a scope.
+    max_webhooks_per_scope: u64,
     /// How many seconds an upload may take.
     upload_timeout_seconds: u64,
-    /// The dist-tags that may be set beside `latest`; `null` for any.
+    /// The dist-tags that may be set beside `latest`, in which `*` stands for any characters; `null` for any.
     allowed_tags: Option<Vec<String>>,
+    /// The dist-tags that name only versions which an approver has approved, written likewise.
+    tags_that_need_approval: Vec<String>,
     features: FeaturesAnswer,
     /// Whether the registry takes no changes for now.
     read_only: ReadOnlyAnswer,
@@ -166,11 +182,18 @@ impl LimitsAnswer {
             max_token_days: policy.max_token_days.map_or(MAX_TOKEN_DAYS, |days| days.min(MAX_TOKEN_DAYS)),
             session_seconds: policy.session_lifetime.as_secs(),
             max_uploads_per_user: policy.uploads_per_user,
-            max_tags_per_package: policy.tags_per_package,
+            max_tags_per_package: policy.tags.max,
             max_owners_per_package: policy.owners_per_package,
             max_members_per_scope: policy.members_per_scope,
+            max_packages_per_scope: policy.quotas.packages_per_scope,
+            max_storage_per_scope: policy.quotas.storage_per_scope,
+            max_versions_per_package: policy.quotas.versions_per_package,
+            max_scopes_per_user: policy.scopes_per_user,
+            max_tokens_per_user: policy.tokens_per_user,
+            max_webhooks_per_scope: ScopeWebhook::MAX_PER_SCOPE,
             upload_timeout_seconds: policy.upload_timeout.as_secs(),
-            allowed_tags: policy.allowed_tags.as_ref().map(|tags| tags.iter().map(ToString::to_string).collect()),
+            allowed_tags: policy.tags.allowed.as_ref().map(|tags| tags.iter().map(ToString::to_string).collect()),
+            tags_that_need_approval: policy.tags.need_approval.iter().map(ToString::to_string).collect(),
             features: FeaturesAnswer {
                 registration: policy.registration == RegistrationPolicy::Open,
                 webhooks: registry.has_scope_webhooks(),

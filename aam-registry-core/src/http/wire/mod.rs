@@ -3,6 +3,7 @@
 
 mod accounts;
 mod audit;
+mod badge;
 mod contents;
 mod error;
 mod evals;
@@ -32,13 +33,14 @@ pub(crate) use accounts::{
     RegisteredAnswer, ResetConfirmation, ResetLinkAnswer, ResetRequest, ResetRequestedAnswer, SessionAnswer,
 };
 pub(crate) use audit::AuditPage;
+pub(crate) use badge::BadgeAnswer;
 pub(crate) use contents::{DiffAnswer, DownloadsAnswer, FilesAnswer};
 pub(crate) use error::ErrorBody;
 pub(crate) use evals::{EvalRequest, EvalRow, EvalsAnswer, GatesAnswer, GatesRequest};
 pub(crate) use invitations::{InvitationRequest, InvitationsAnswer, NewInvitationAnswer};
 pub(crate) use limits::LimitsAnswer;
 pub(crate) use moderation::{
-    ApprovalAnswer, ApprovalRequest, ApprovalsAnswer, ModeratedAnswer, QuarantineRequest, RecallsAnswer, WaitingPage,
+    ApprovalRequest, ApprovalsAnswer, DecidedAnswer, ModeratedAnswer, QuarantineRequest, RecallsAnswer, WaitingPage,
 };
 pub(crate) use package::{PackageAnswer, SearchPage};
 pub(crate) use publish::{PublishForm, PublishedAnswer};

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Time, version::Checksum};
 use crate::{
-    decide::Quarantined,
+    decide::{Decided, Quarantined},
     registry::Approvals,
     types::{Approval, Moderation, PackageName, Page, Recall, RecallList, Version, VersionStatus, WaitingVersion},
 };
@@ -43,6 +43,28 @@ impl ApprovalAnswer {
             status: approval.status.as_str(),
             comment: approval.comment,
             created_at: approval.created_at.into(),
+        }
+    }
+}
+
+/// A decision that was made now.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "DecidedApproval")]
+pub(crate) struct DecidedAnswer {
+    #[serde(flatten)]
+    approval: ApprovalAnswer,
+    /// The dist-tag that the publisher had asked for and that names the version from now on; `null` if there is none.
+    tag: Option<String>,
+    /// What the approver has to know, such as why that dist-tag was not set.
+    warnings: Vec<String>,
+}
+
+impl DecidedAnswer {
+    pub(crate) fn new(package: &PackageName, version: &Version, decided: Decided) -> Self {
+        Self {
+            approval: ApprovalAnswer::new(package, version, decided.approval),
+            tag: decided.tag.map(|tag| tag.to_string()),
+            warnings: decided.warning.into_iter().collect(),
         }
     }
 }
@@ -97,8 +119,10 @@ struct WaitingRow {
     /// The username of the publisher.
     published_by: String,
     published_at: Time,
-    /// `pending` or `rejected`.
+    /// `pending` or `rejected`; `approved` if the version may be used and only its dist-tag waits.
     approval_status: &'static str,
+    /// The dist-tag that the publisher asked for, and that waits for the approval.
+    tag: Option<String>,
 }
 
 impl From<Page<WaitingVersion>> for WaitingPage {
@@ -111,6 +135,7 @@ impl From<Page<WaitingVersion>> for WaitingPage {
             published_by: version.published_by.to_string(),
             published_at: version.published_at.into(),
             approval_status: version.status.as_str(),
+            tag: version.tag.map(|tag| tag.to_string()),
         });
         Self { versions: rows.collect(), total, page: page.request.page, pages }
     }
@@ -140,6 +165,8 @@ pub(crate) struct ModeratedAnswer {
     moved_tags: BTreeMap<String, String>,
     /// The dist-tags that were removed.
     removed_tags: Vec<String>,
+    /// What the moderator has to know, such as why a dist-tag that waited for the version was not set.
+    warnings: Vec<String>,
 }
 
 impl ModeratedAnswer {
@@ -155,6 +182,7 @@ impl ModeratedAnswer {
             },
             moved_tags: done.moved_tags.iter().map(|(tag, version)| (tag.to_string(), version.to_string())).collect(),
             removed_tags: done.removed_tags.iter().map(ToString::to_string).collect(),
+            warnings: done.warning.iter().cloned().collect(),
         }
     }
 }

@@ -102,8 +102,8 @@ pub(super) fn token_ending(name: &str, expires: &str) -> Letter {
 pub(super) fn token_stale(name: &str) -> Letter {
     Letter::new("token-stale", "An API token of your account is not used any more")
         .text(format!(
-            "Your API token \"{name}\" was not used for 90 days. If you do not need it any more, revoke it: a token \
-             that nobody misses is one that nobody watches."
+            "Your API token \"{name}\" was not used for 90 days. If you do not need it, revoke it: nobody would notice \
+             that somebody else uses it."
         ))
         .command("aam token list")
 }
@@ -114,7 +114,7 @@ pub(super) fn token_leaked(at: &str, name: &str, url: Option<&str>) -> Letter {
     Letter::new("token-leaked", "An API token of your account has leaked and is revoked")
         .text(format!(
             "Somebody has found your API token \"{name}\" where others can read it, and reported it at {at}. The \
-             registry has revoked it, so it works no more.{found}"
+             registry has revoked it, so it no longer works.{found}"
         ))
         .text(
             "Remove it from where it was found, look at what was done with it lately (the versions of your packages, \
@@ -313,6 +313,19 @@ pub(super) fn approval_wanted(at: &str, package: &str, version: &str, publisher:
         .command(format!("aam reject {package}@{version} --comment 'WHY'"))
 }
 
+/// A version may be used, and a dist-tag waits until it is approved.
+pub(super) fn approval_of_tag_wanted(at: &str, package: &str, version: &str, tag: &str, publisher: &str) -> Letter {
+    Letter::new("tag-approval-wanted", format!("The dist-tag {tag} of {package} waits for approval"))
+        .text(format!(
+            "{publisher} published version {version} of {package} at {at} and asked for the dist-tag {tag}. It names the \
+             version once that is approved. The version can be used already."
+        ))
+        .text("Look at it, and decide:")
+        .command(format!("aam approve {package}@{version}"))
+        .text("Or refuse the dist-tag, and say why:")
+        .command(format!("aam reject {package}@{version} --comment 'WHY'"))
+}
+
 /// A version was approved.
 pub(super) fn approved(at: &str, package: &str, version: &str, approver: &str, comment: Option<&str>) -> Letter {
     let letter = Letter::new("version-approved", format!("{package} {version} was approved"))
@@ -323,10 +336,40 @@ pub(super) fn approved(at: &str, package: &str, version: &str, approver: &str, c
     }
 }
 
+/// Somebody decided about a version that others saw before, and about the dist-tag that waited for that.
+pub(super) fn decided_about_tag(
+    at: &str,
+    package: &str,
+    version: &str,
+    tag: Option<(&str, bool)>,
+    approver: &str,
+    comment: Option<&str>,
+) -> Letter {
+    let letter = match tag {
+        Some((tag, true)) => {
+            Letter::new("tag-approved", format!("The dist-tag {tag} names {package} {version}")).text(format!(
+                "{approver} approved version {version} of {package} at {at}. The dist-tag {tag} names it from now on."
+            ))
+        }
+        Some((tag, false)) => {
+            Letter::new("tag-refused", format!("The dist-tag {tag} does not name {package} {version}")).text(format!(
+                "{approver} decided about version {version} of {package} at {at}. The dist-tag {tag} was not set; the \
+                 version can be used as before."
+            ))
+        }
+        None => Letter::new("version-approved", format!("{package} {version} was approved"))
+            .text(format!("{approver} approved version {version} of {package} at {at}.")),
+    };
+    match comment {
+        Some(comment) => letter.text(format!("The comment: {comment}")),
+        None => letter,
+    }
+}
+
 /// A version was rejected.
 pub(super) fn rejected(at: &str, package: &str, version: &str, approver: &str, comment: Option<&str>) -> Letter {
     let letter = Letter::new("version-rejected", format!("{package} {version} was rejected"))
-        .text(format!("{approver} rejected version {version} of {package} at {at}. Others do not get to see it."));
+        .text(format!("{approver} rejected version {version} of {package} at {at}. Others cannot see it."));
     let letter = match comment {
         Some(comment) => letter.text(format!("The comment: {comment}")),
         None => letter,

@@ -5,9 +5,9 @@ use serde_json::Value;
 
 use super::{letter::Letter, letters};
 use crate::{
-    decide::{APPROVAL, OldVersionsFacts},
+    decide::{APPROVAL, OldVersionsFacts, WAITING_TAG, WAS_OPEN},
     registry::{DONE, LINK, OPERATOR, PUBLISHER, PasswordResetLink, REGISTERED, REQUESTED, STEP, VerificationLink},
-    types::{AccountRole, ApprovalStatus, AuditEvent, DisableReason, NewAuditEntry, ScopeName},
+    types::{AccountRole, ApprovalStatus, AuditEvent, DisableReason, NewAuditEntry, ScopeName, Username},
 };
 
 /// Whether there are letters about events of this kind.
@@ -51,17 +51,25 @@ pub(super) fn scope_to_tell(event: &NewAuditEntry) -> Option<ScopeName> {
     scope.and_then(|scope| scope.parse().ok())
 }
 
-/// Whether approvers are told of an event: a version waits for them.
+/// Whether approvers are told of an event: a version, or its dist-tag, waits for them.
 pub(super) fn is_for_approvers(event: &NewAuditEntry) -> bool {
-    event.event == AuditEvent::PackagePublish && text(event, APPROVAL) == Some(ApprovalStatus::Pending.as_str())
+    let waits = text(event, APPROVAL) == Some(ApprovalStatus::Pending.as_str()) || text(event, WAITING_TAG).is_some();
+    event.event == AuditEvent::PackagePublish && waits
 }
 
-/// Whether the owners of its package are told of an event.
+/// Whether the owners of its package are told of an event. They are told of a decision about a version of a trusted
+/// publisher, which gets no mail itself.
 pub(super) fn is_for_owners(event: &NewAuditEntry) -> bool {
-    // Nobody misses versions that nobody uses, of which there may be thousands.
-    let is_unused = text(event, "cause") == Some(OldVersionsFacts::CAUSE);
-    matches!(event.event, AuditEvent::VersionQuarantine | AuditEvent::VersionRelease | AuditEvent::VersionRemove)
-        && !is_unused
+    match event.event {
+        AuditEvent::VersionQuarantine | AuditEvent::VersionRelease | AuditEvent::VersionRemove => {
+            // Nobody needs versions that nobody uses, of which there may be thousands.
+            text(event, "cause") != Some(OldVersionsFacts::CAUSE)
+        }
+        AuditEvent::VersionApprove | AuditEvent::VersionReject => {
+            text(event, PUBLISHER).is_some_and(|publisher| publisher.parse::<Username>().is_err())
+        }
+        _ => false,
+    }
 }
 
 /// The role whose holders are told of an event.
@@ -154,7 +162,16 @@ pub(super) fn letter(event: &NewAuditEntry, username: &str) -> Option<Letter> {
     let package = event.package.as_ref().map(ToString::to_string).unwrap_or_default();
     let version = event.version.as_deref().unwrap_or_default();
     Some(match event.event {
+        AuditEvent::PackagePublish if text(event, WAITING_TAG).is_some() => {
+            let tag = text(event, WAITING_TAG).unwrap_or_default();
+            letters::approval_of_tag_wanted(&at, &package, version, tag, actor)
+        }
         AuditEvent::PackagePublish => letters::approval_wanted(&at, &package, version, actor),
+        AuditEvent::VersionApprove | AuditEvent::VersionReject if event.metadata.contains_key(WAS_OPEN) => {
+            let is_set = event.metadata.get("tag_is_set").and_then(Value::as_bool).unwrap_or_default();
+            let tag = text(event, "tag").map(|tag| (tag, is_set));
+            letters::decided_about_tag(&at, &package, version, tag, actor, text(event, "comment"))
+        }
         AuditEvent::VersionApprove => letters::approved(&at, &package, version, actor, text(event, "comment")),
         AuditEvent::VersionReject => letters::rejected(&at, &package, version, actor, text(event, "comment")),
         AuditEvent::VersionQuarantine => {

@@ -175,6 +175,9 @@ fn events() -> Vec<NewAuditEntry> {
         disabled.with("scope", "team").with("webhook", id).with("reason", reason)
     };
     let version = |event| entry(event).with_package(&kit).with_version(&"1.0.0".parse().expect("a version"));
+    let decided_about_tag = |event, is_set| {
+        version(event).with("publisher", "ada").with("was_open", true).with("tag", "stable").with("tag_is_set", is_set)
+    };
     let token = |event| entry(event).with_actor("ada").with("name", "<b>ci</b>\n\nhttps://evil.example");
     vec![
         entry(AuditEvent::UserPasswordChange).with_actor("ada"),
@@ -213,6 +216,10 @@ fn events() -> Vec<NewAuditEntry> {
         version(AuditEvent::VersionApprove).with("publisher", "ada"),
         version(AuditEvent::VersionApprove).with("publisher", "ada").with("comment", "It was read"),
         version(AuditEvent::VersionReject).with("publisher", "ada").with("comment", "The licence is missing"),
+        version(AuditEvent::PackagePublish).with("waiting_tag", "stable"),
+        decided_about_tag(AuditEvent::VersionApprove, true),
+        decided_about_tag(AuditEvent::VersionReject, false),
+        version(AuditEvent::VersionApprove).with("publisher", "ada").with("was_open", true),
         version(AuditEvent::VersionQuarantine).with("category", "malware").with("reason", "It sends keys away"),
         version(AuditEvent::VersionRelease),
         version(AuditEvent::VersionRemove),
@@ -235,6 +242,16 @@ fn every_letter_in_text_and_html() {
             .expect("a string");
     }
     insta::assert_snapshot!(all);
+}
+
+#[test]
+fn owners_are_told_what_was_decided_about_a_version_of_a_trusted_publisher() {
+    let at = Timestamp::from_second(1_700_000_000).expect("an instant");
+    for event in [AuditEvent::VersionApprove, AuditEvent::VersionReject] {
+        let of = |publisher: &str| NewAuditEntry::new(event, at).with("publisher", publisher);
+        assert!(notices::is_for_owners(&of("trusted-publisher:https://gitlab.com:project_path:acme/kit")));
+        assert!(!notices::is_for_owners(&of("ada")), "a user is told alone");
+    }
 }
 
 #[test]

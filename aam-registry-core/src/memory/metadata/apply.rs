@@ -10,7 +10,7 @@ use super::tables::{
 use crate::{
     decide::{Changes, Decision, NewVersion, Write},
     error::{Error, Result},
-    types::{AccountState, Gates, JobSelection, NewJob, PackageName, ScopeName, ScopeRole, TrustedPublisher, Version},
+    types::{AccountState, Gates, NewAuditEntry, NewJob, PackageName, ScopeName, ScopeRole, TrustedPublisher, Version},
 };
 
 impl Tables {
@@ -20,13 +20,18 @@ impl Tables {
         for write in writes {
             self.write(write, now)?;
         }
-        for entry in &audit {
+        self.record(&audit, now);
+        Ok(decision.answer)
+    }
+
+    /// Appends these entries to the audit log, and queues their events.
+    pub(super) fn record(&mut self, audit: &[NewAuditEntry], now: Timestamp) {
+        for entry in audit {
             self.append(entry);
             if let Some(event) = NewJob::of_event(entry) {
                 self.jobs.add(event, now);
             }
         }
-        Ok(decision.answer)
     }
 
     #[expect(clippy::too_many_lines, reason = "a short arm for each kind of write")]
@@ -34,7 +39,7 @@ impl Tables {
         match write {
             Write::CreateUser { user, password_hash } => {
                 let members = [(user.id, ScopeRole::Owner)].into();
-                let scope = StoredScope { created_at: user.created_at, require_2fa: false, members };
+                let scope = StoredScope { created_at: user.created_at, created_by: None, require_2fa: false, members };
                 self.scopes.insert(ScopeName::from(&user.username), scope);
                 let account = AccountState { user, password_hash, session_generation: 0, kept_session: None };
                 self.users.insert(account.user.id, account);
@@ -46,9 +51,6 @@ impl Tables {
             Write::EraseAccount { user, .. } => self.erase_account(user),
             Write::DropAged { what, before, limit } => self.drop_aged(what, before, limit),
             Write::SetReadOnly(mode) => self.read_only = mode,
-            Write::AddInvitation(invitation) => {
-                self.invitations.insert(invitation.id, invitation);
-            }
             Write::RemoveInvitation(id) => {
                 self.invitations.remove(&id);
             }
@@ -86,7 +88,8 @@ impl Tables {
             }
             Write::CreateScope { name, owner, created_at } => {
                 let members = [(owner, ScopeRole::Owner)].into();
-                self.scopes.insert(name, StoredScope { created_at, require_2fa: false, members });
+                let scope = StoredScope { created_at, created_by: Some(owner), require_2fa: false, members };
+                self.scopes.insert(name, scope);
             }
             Write::SetScopePolicy { scope, require_2fa } => {
                 self.scopes.get_mut(&scope).ok_or_else(missing)?.require_2fa = require_2fa;
@@ -108,6 +111,7 @@ impl Tables {
             }
             Write::SetYank { package, version, yanked } => self.version_mut(&package, &version)?.yanked = yanked,
             Write::SetStatus { package, version, status } => self.version_mut(&package, &version)?.status = status,
+            Write::SetWantedTag { package, version, tag } => self.version_mut(&package, &version)?.wanted_tag = tag,
             Write::AddApproval { package, version, approver, status, comment, at } => {
                 let approval = StoredApproval { approver, status, comment, at };
                 self.version_mut(&package, &version)?.approvals.push(approval);
@@ -143,36 +147,20 @@ impl Tables {
             Write::MoveLatest { package, latest } => self.package_mut(&package)?.latest = latest.after,
             Write::SetVisibility { package, visibility } => self.package_mut(&package)?.visibility = visibility,
             Write::Touch { package, at } => self.package_mut(&package)?.updated_at = at,
-            Write::PutWebhook(stored) => {
-                self.webhooks.insert(stored.webhook.id, stored);
-            }
-            Write::DeleteWebhook(webhook) => {
-                self.webhooks.remove(&webhook.id);
-                self.jobs.remove_kind(&webhook.job_kind());
-            }
-            Write::PutOperatorWebhook(state) => {
-                self.operator_webhooks.insert(state.name.clone(), state);
-            }
-            Write::ForgetOperatorWebhook(name) => {
-                self.operator_webhooks.remove(&name);
-            }
             Write::PutEval { package, version, result } => {
                 self.version_mut(&package, &version)?.evals.insert(result.name.clone(), result);
             }
             Write::SetGates { package, gates } => self.package_mut(&package)?.gates = gates,
-            Write::PutReport(report) => {
-                self.reports.insert(report.id, report);
-            }
             Write::QueueJob(job) => self.jobs.add(job, now),
-            Write::RetryJob(id) => {
-                self.jobs.retry(&JobSelection::Ids(vec![id]), now);
-            }
             Write::PutPublisher(publisher) => {
                 self.publishers.insert(publisher.id, publisher);
             }
             Write::DeletePublisher(id) => {
                 self.publishers.remove(&id);
                 self.publisher_tokens.retain(|_, token| token.publisher != id);
+            }
+            Write::RevokePublisherToken(id) => {
+                self.publisher_tokens.remove(&id);
             }
             Write::SetTrustedOnly { package, only } => self.package_mut(&package)?.trusted_only = only,
             Write::SettlePublishers { package, owner } => {

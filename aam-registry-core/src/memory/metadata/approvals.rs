@@ -25,7 +25,10 @@ impl Tables {
         let wanted = VersionStatus { approval: status, moderation: Moderation::None };
         let mut versions: Vec<_> = self
             .each_version()
-            .filter(|(_, _, version)| version.status == wanted)
+            .filter(|(_, _, version)| {
+                let tag_waits = version.wanted_tag.is_some() && version.status.is_open();
+                version.status == wanted || status == ApprovalStatus::Pending && tag_waits
+            })
             .filter_map(|(name, package, version)| {
                 Some(WaitingVersion {
                     package: name.clone(),
@@ -33,7 +36,8 @@ impl Tables {
                     version: version.manifest.version.clone(),
                     published_by: self.username(version.published_by)?.clone(),
                     published_at: version.published_at,
-                    status,
+                    status: version.status.approval,
+                    tag: version.wanted_tag.clone(),
                 })
             })
             .collect();

@@ -60,5 +60,8 @@ impl Tables {
         self.one_time_tokens.retain(|(of, _)| *of != user);
         self.sessions.retain(|session| session.user != user);
         self.second_factors.remove(&user);
+        self.publishers.retain(|_, publisher| !(publisher.pending && publisher.created_by == user));
+        let publishers = &self.publishers;
+        self.publisher_tokens.retain(|_, token| publishers.contains_key(&token.publisher));
     }
 }

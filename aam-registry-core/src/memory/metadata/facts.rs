@@ -4,8 +4,8 @@ use super::tables::{StoredPackage, StoredScope, StoredVersion, Tables};
 use crate::{
     decide::{
         CallerAccount, CallerFacts, CallerPublisher, CallerToken, ExistingVersion, LatestFacts, MemberChange,
-        MemberFacts, MemberState, OwnerState, PackageAccess, PackageFacts, PackageReads, PackageState, PublishFacts,
-        VersionState,
+        MemberFacts, MemberState, NewToken, NewTokenFacts, OwnerState, PackageAccess, PackageFacts, PackageReads,
+        PackageState, PublishFacts, Usage, VersionState,
     },
     types::{Actor, Credential, Gates, PackageName, PublisherTokenId, ScopeRole, TokenId, UserId, Username, Version},
 };
@@ -117,9 +117,11 @@ impl Tables {
 
     pub(super) fn publish_facts(&self, actor: &Actor, name: &PackageName, version: &Version) -> PublishFacts {
         let package = self.packages.get(name);
-        let existing = package
-            .and_then(|package| package.version(version))
-            .map(|found| ExistingVersion { version: found.manifest.version.clone(), sha256: found.sha256 });
+        let existing = package.and_then(|package| package.version(version)).map(|found| ExistingVersion {
+            version: found.manifest.version.clone(),
+            sha256: found.sha256,
+            status: found.status,
+        });
         let key = name.similarity_key();
         let mut unscoped = self.packages.keys().filter(|other| other.scope().is_none());
         PublishFacts {
@@ -127,12 +129,32 @@ impl Tables {
             scope_exists: name.scope().is_some_and(|scope| self.scopes.contains_key(&scope)),
             existing,
             similar: unscoped.find(|other| other.similarity_key() == key).cloned(),
+            usage: self.usage(name),
             upload_is_live: false,
             tag_is_set: false,
             tag_count: 0,
             latest: package.map(StoredPackage::latest_facts).unwrap_or_default(),
             gates: Gates::new(),
         }
+    }
+
+    /// How much there is of what a publish of that package adds to.
+    fn usage(&self, name: &PackageName) -> Usage {
+        let kept = |package: &StoredPackage| {
+            let kept = package.versions.iter().filter(|version| !version.status.is_removed());
+            kept.map(|version| version.archive_size).fold((0, 0), |(count, size), more| (count + 1, size + more))
+        };
+        let versions = self.packages.get(name).map_or(0, |package| kept(package).0);
+        let Some(scope) = name.scope() else { return Usage { versions, ..Usage::default() } };
+        let inside = self.packages.iter().filter(|(other, _)| other.scope().as_ref() == Some(&scope));
+        let (packages, storage) = inside.fold((0, 0), |(count, size), (_, one)| (count + 1, size + kept(one).1));
+        Usage { packages, storage, versions }
+    }
+
+    pub(super) fn new_token_facts(&self, new: &NewToken) -> NewTokenFacts {
+        let (user, now) = (new.actor.user, new.audit.timestamp);
+        let live = self.tokens.values().filter(|stored| stored.token.user == user && !stored.token.is_expired(now));
+        NewTokenFacts { caller: self.caller(&new.actor), live_tokens: live.count() as u64 }
     }
 
     pub(super) fn scope_role(&self, name: &PackageName, user: UserId) -> Option<ScopeRole> {
@@ -159,6 +181,8 @@ impl StoredPackage {
             status: found.status,
             published_by: found.published_by,
             wanted_tag: found.wanted_tag.clone(),
+            wanted_tag_is_set: found.wanted_tag.as_ref().is_some_and(|tag| self.tags.contains_key(tag)),
+            last_decision: found.approvals.last().map(|approval| approval.status),
             archive: found.archive.clone(),
             evals,
         }

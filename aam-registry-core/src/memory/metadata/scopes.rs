@@ -70,6 +70,7 @@ impl Tables {
             caller: self.caller(&new.actor),
             scope_exists: self.scopes.contains_key(&new.name),
             user: users.find(|user| user.username.as_str() == new.name.as_str()).map(|user| user.id),
+            made: self.scopes.values().filter(|scope| scope.created_by == Some(new.actor.user)).count() as u64,
         }
     }
 }

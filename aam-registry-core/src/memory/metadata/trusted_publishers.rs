@@ -23,8 +23,9 @@ impl Tables {
     /// The publisher and its token, by the digest of the secret.
     pub(super) fn publisher_by_secret(&self, secret: &Sha256Digest) -> Option<PublisherHolder> {
         let token = self.publisher_tokens.values().find(|token| token.secret == *secret)?;
-        let package = self.publishers.get(&token.publisher)?.package.clone();
-        Some(PublisherHolder { token: token.clone(), package })
+        let publisher = self.publishers.get(&token.publisher)?;
+        let added_by = self.username(publisher.created_by).cloned();
+        Some(PublisherHolder { token: token.clone(), package: publisher.package.clone(), added_by })
     }
 
     pub(super) fn exchange_facts(&self, exchange: &TokenExchange) -> TokenExchangeFacts {

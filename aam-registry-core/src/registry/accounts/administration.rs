@@ -52,15 +52,22 @@ impl Registry {
             text.as_ref().is_none_or(has)
         };
         let mut filter = AccountFilter { role: search.role, disabled: search.disabled, after: None, limit: BATCH };
-        let mut found = Vec::new();
+        let (request, first) = (search.page, search.page.offset());
+        let is_in_page = |place: u64| place.checked_sub(first).is_some_and(|place| place < request.limit);
+        // There may be many, so only those of the page are kept.
+        let (mut items, mut total) = (Vec::new(), 0);
         loop {
             let batch = self.accounts(&filter).await?;
             let is_last = batch.len() < BATCH;
             filter.after = batch.last().map(|user| user.username.clone());
-            found.extend(batch.into_iter().filter(is_meant));
+            for user in batch.into_iter().filter(is_meant) {
+                if is_in_page(total) {
+                    items.push(user);
+                }
+                total += 1;
+            }
             if is_last {
-                let total = found.len();
-                return Ok(Page::of(found.into_iter(), total, search.page));
+                return Ok(Page { items, total, request });
             }
         }
     }
@@ -77,33 +84,37 @@ impl Registry {
         username: &Username,
         change: ManagedAccountChange,
     ) -> Result<User> {
-        let mut user = None;
-        if let Some(roles) = change.roles {
-            user = Some(self.set_roles(by, username, roles).await?.user);
-        }
-        if let Some(disabled) = change.disabled {
-            Action::DisableAccount.require_credential(by, None)?;
-            Rights::of_account(by.acting_roles()).require_everywhere(Action::DisableAccount)?;
-            let event = if disabled { AuditEvent::UserDisable } else { AuditEvent::UserEnable };
-            let audit = self.entry_by(event, by).with("user", username.as_str());
-            let change = AccountChange {
-                by: AccountActor::Admin(by.actor()),
-                username: username.clone(),
-                update: AccountUpdate::Disabled(disabled),
-                now: audit.timestamp,
-                audit: vec![audit],
-            };
-            let changed = self.inner().commands.execute(&change).await?;
-            if changed.changed {
-                let by = &by.username;
-                tracing::info!(event = "account_managed", user = %username, by = %by, what = event.as_str(), "account changed");
+        let update = match (change.disabled, change.roles) {
+            (Some(disabled), Some(roles)) => AccountUpdate::Managed { disabled, roles },
+            (Some(disabled), None) => AccountUpdate::Disabled(disabled),
+            (None, Some(roles)) => return Ok(self.set_roles(by, username, roles).await?.user),
+            (None, None) => {
+                return Err(crate::Error::invalid_request("Give `disabled` or `roles`: what the account is to be"));
             }
-            user = Some(changed.user);
+        };
+        for action in update.actions_on_others() {
+            action.require_credential(by, None)?;
+            Rights::of_account(by.acting_roles()).require_everywhere(*action)?;
         }
-        match user {
-            Some(user) => Ok(user),
-            None => Err(crate::Error::invalid_request("Give `disabled` or `roles`: what the account is to be")),
+        let entry = |event| self.entry_by(event, by).with("user", username.as_str());
+        let roles = change.roles.map(|roles| entry(AuditEvent::UserRoleSet).with("roles", roles.names()));
+        let disabled = change
+            .disabled
+            .map(|disabled| entry(if disabled { AuditEvent::UserDisable } else { AuditEvent::UserEnable }));
+        let change = AccountChange {
+            by: AccountActor::Admin(by.actor()),
+            username: username.clone(),
+            update,
+            now: self.now(),
+            audit: roles.into_iter().chain(disabled).collect(),
+        };
+        let changed = self.inner().commands.execute(&change).await?;
+        if changed.changed {
+            let what: Vec<_> = change.audit.iter().map(|entry| entry.event.as_str()).collect();
+            let (by, what) = (&by.username, what.join(", "));
+            tracing::info!(event = "account_managed", user = %username, by = %by, what, "account changed");
         }
+        Ok(changed.user)
     }
 
     /// Deletes the account of somebody else; see [`delete_own_account`](Self::delete_own_account).

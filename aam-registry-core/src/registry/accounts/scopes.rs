@@ -19,7 +19,8 @@ impl Registry {
             self.require_unlike_scopes(name.as_str()).await?;
         }
         let audit = self.entry_by(AuditEvent::ScopeCreate, by).with("scope", name.as_str());
-        let new = NewScope { actor: by.actor(), name: name.clone(), now: audit.timestamp, audit };
+        let max_scopes = self.policy().scopes_per_user;
+        let new = NewScope { actor: by.actor(), name: name.clone(), max_scopes, now: audit.timestamp, audit };
         self.inner().commands.execute(&new).await?;
         tracing::info!(event = "scope_created", user = %by.username, scope = %name, "scope created");
         self.unrestricted().scope(name).await

@@ -42,7 +42,7 @@ impl Registry {
     /// that is restricted to packages makes none.
     ///
     /// # Errors
-    /// [`Error::InvalidRequest`] with every fault; [`Error::Forbidden`].
+    /// [`Error::InvalidRequest`] with every fault; [`Error::Forbidden`]; [`Error::QuotaExceeded`].
     pub async fn create_token(&self, by: &Principal, request: TokenRequest) -> Result<(Token, TokenSecret)> {
         Action::CreateToken.require_credential(by, None)?;
         let checked = check(&request, self.now(), self.policy().max_token_days)?;
@@ -68,7 +68,14 @@ impl Registry {
             last_used_at: None,
             last_used_from: None,
         };
-        let new = NewToken { actor: by.actor(), scopes: by.scopes, token, secret: secret.digest(), audit };
+        let new = NewToken {
+            actor: by.actor(),
+            scopes: by.scopes,
+            token,
+            secret: secret.digest(),
+            max_tokens: self.policy().tokens_per_user,
+            audit,
+        };
         self.inner().commands.execute(&new).await?;
         let token = new.token;
         tracing::info!(event = "token_created", user = %by.username, token_id = %token.id, "API token created");

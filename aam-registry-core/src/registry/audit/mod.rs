@@ -27,7 +27,7 @@ impl Registry {
         self.with_names(self.inner().audit.entries(filter).await?).await
     }
 
-    /// The audit log of one package, newest first; for its owners and
+    /// The audit log of one package, newest first, of one event or of all; for its owners and
     /// administrators, whose token needs the scope `admin`.
     ///
     /// # Errors
@@ -36,10 +36,11 @@ impl Registry {
         &self,
         by: &Principal,
         name: &PackageName,
+        event: Option<AuditEvent>,
         page: PageRequest,
     ) -> Result<Page<AuditEntry>> {
         self.require_right(by, Action::ReadPackageLog, name).await?;
-        let filter = AuditFilter { package: Some(name.clone()), event: None, actor: None, from: None, to: None, page };
+        let filter = AuditFilter { package: Some(name.clone()), event, actor: None, from: None, to: None, page };
         self.with_names(self.inner().audit.entries(&filter).await?).await
     }
 

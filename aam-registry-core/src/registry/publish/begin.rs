@@ -49,7 +49,13 @@ impl Registry {
         let check = async move |manifest: Manifest| {
             registry.require_unlike(&principal, &manifest.name).await?;
             let actor = principal.actor();
-            let check = PublishCheck { actor, package: manifest.name, version: manifest.version, now: registry.now() };
+            let check = PublishCheck {
+                actor,
+                package: manifest.name,
+                version: manifest.version,
+                quotas: registry.policy().quotas,
+                now: registry.now(),
+            };
             registry.inner().publishing.check_publish(&check).await
         };
         let judging = Judging::new(

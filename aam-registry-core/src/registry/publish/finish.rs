@@ -9,9 +9,9 @@ use super::{
 };
 use crate::{
     archive::JudgedArchive,
-    decide::{PublishCommit, Published},
+    decide::{PublishCommit, Published, require_allowed},
     error::{Error, Result},
-    types::{ApprovalStatus, AuditEvent, Credential, DistTag, Manifest, Reach, Sha256Digest, Visibility},
+    types::{ApprovalStatus, AuditEvent, Credential, DistTag, Reach, Sha256Digest, Visibility},
 };
 
 impl Publish {
@@ -57,8 +57,8 @@ impl Attempt {
         lease: &mut Lease,
         judging: Judging,
     ) -> Result<(JudgedArchive, Sha256Digest)> {
-        if let Some(tag) = options.tag.as_ref().filter(|tag| !self.registry.policy().allows_tag(tag)) {
-            return Err(Error::TagNotAllowed(tag.clone()));
+        if let Some(tag) = &options.tag {
+            require_allowed(&self.registry.policy().tags, tag)?;
         }
         let verdict = lease.keep_during(async { Ok(judging.end().await) }).await?;
         let sha256 = <[u8; 32]>::from(self.hasher.clone().finalize()).into();
@@ -102,14 +102,15 @@ impl Attempt {
             files,
             readme,
             tag,
-            max_tags: self.registry.policy().tags_per_package,
+            tags: self.registry.policy().tags.clone(),
+            quotas: self.registry.policy().quotas,
             latest_policy: self.registry.policy().latest,
             now: audit.timestamp,
             audit,
         };
         let published = match self.registry.inner().publishing.commit_publish(&commit).await {
             Ok(published) => published,
-            Err(error) => match self.standing(&commit.manifest).await {
+            Err(error) => match self.standing(&commit).await {
                 Ok(Some(published)) => published,
                 Ok(None) => {
                     if !matches!(error, Error::Backend(_)) {
@@ -134,6 +135,12 @@ impl Attempt {
                 commit.manifest.name, commit.manifest.version
             ));
         }
+        if let Some(tag) = &published.waiting_tag {
+            warnings.push(format!(
+                "the dist-tag `{tag}` waits for an approver; it names {} {} once the version is approved",
+                commit.manifest.name, commit.manifest.version
+            ));
+        }
         Ok(PublishReceipt {
             manifest: commit.manifest,
             sha256,
@@ -147,12 +154,14 @@ impl Attempt {
 
     /// What a commit made whose answer was lost: the version stands, and its
     /// archive is ours.
-    async fn standing(&self, manifest: &Manifest) -> Result<Option<Published>> {
+    async fn standing(&self, commit: &PublishCommit) -> Result<Option<Published>> {
+        let manifest = &commit.manifest;
         let standing =
             self.registry.inner().packages.version(&manifest.name, &manifest.version, Reach::Everything).await?;
         let ours = standing.filter(|standing| standing.archive == self.key);
         Ok(ours.map(|ours| Published {
             published_at: ours.summary.published_at,
+            waiting_tag: commit.tag.clone().filter(|tag| !ours.dist_tags.contains(tag)),
             dist_tags: ours.dist_tags,
             visibility: ours.visibility,
             approval: ours.summary.status.approval,

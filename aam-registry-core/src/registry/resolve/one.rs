@@ -1,6 +1,9 @@
 use crate::{
     error::{Error, Result},
-    registry::{View, packages::highest_hint},
+    registry::{
+        View,
+        packages::{highest_hint, why_none},
+    },
     types::{Constraint, DistTag, PackageName, PublishedVersion, Selector, Version, VersionSummary},
 };
 
@@ -24,14 +27,14 @@ impl View<'_> {
 
     /// The version `tag` names.
     pub(super) async fn tagged(&self, name: &PackageName, tag: &DistTag) -> Result<Version> {
-        let named = self.tags(name).await?.remove(tag);
-        named.ok_or_else(|| {
-            if tag.is_latest() {
-                Error::version_not_found(name, "tagged `latest`; all its versions are yanked")
-            } else {
-                Error::TagNotFound { package: name.clone(), tag: tag.to_string() }
-            }
-        })
+        if let Some(named) = self.tags(name).await?.remove(tag) {
+            return Ok(named);
+        }
+        if tag.is_latest() {
+            let why = why_none(&self.all_numbers(name).await?);
+            return Err(Error::version_not_found(name, format_args!("tagged `latest`; {why}")));
+        }
+        Err(Error::TagNotFound { package: name.clone(), tag: tag.to_string() })
     }
 }
 

@@ -3,7 +3,7 @@ use std::{sync::Arc, time::Duration};
 use jiff::Timestamp;
 use tokio::sync::Mutex;
 
-use crate::error::{BackendError, DiskError, DiskTrouble, Error, with_causes};
+use crate::error::{BackendError, DiskError, DiskTrouble, Error, NotPermitted, with_causes};
 
 /// What came of the last probe of the archive store.
 #[derive(Clone, Debug, Default)]
@@ -21,23 +21,28 @@ pub(super) struct Probed {
 pub(super) struct Trouble {
     retry: bool,
     disk: Option<DiskTrouble>,
+    is_denied: bool,
     reason: String,
 }
 
 impl From<Error> for Trouble {
     fn from(error: Error) -> Self {
         match error {
-            Error::Backend(BackendError { retry, source, .. }) => {
-                Self { retry, disk: DiskTrouble::behind(&*source), reason: with_causes(&*source) }
-            }
-            other => Self { retry: false, disk: None, reason: other.to_string() },
+            Error::Backend(BackendError { retry, source, .. }) => Self {
+                retry,
+                disk: DiskTrouble::behind(&*source),
+                is_denied: source.is::<NotPermitted>(),
+                reason: with_causes(&*source),
+            },
+            other => Self { retry: false, disk: None, is_denied: false, reason: other.to_string() },
         }
     }
 }
 
 impl From<Trouble> for Error {
-    fn from(Trouble { retry, disk, reason }: Trouble) -> Self {
+    fn from(Trouble { retry, disk, is_denied, reason }: Trouble) -> Self {
         match disk {
+            None if is_denied => Self::storage(NotPermitted::new(reason), retry),
             Some(disk) => Self::storage(DiskError::new(disk, reason), retry),
             None => Self::storage(reason, retry),
         }

@@ -9,8 +9,8 @@ use crate::{
     error::{ErrorCode, Result},
     ports::{CommandHandlerExt, Database},
     types::{
-        AccountRoles, Actor, AuditEvent, DistTag, LatestPolicy, PackageName, Reach, ScopeRole, Username, VersionDetail,
-        VersionText, VersionTexts,
+        AccountRoles, Actor, AuditEvent, DistTag, LatestPolicy, PackageName, Reach, ScopeRole, TagRules, Username,
+        VersionDetail, VersionText, VersionTexts,
     },
 };
 
@@ -40,7 +40,8 @@ fn text_change(
 async fn set_tag(db: &dyn Database, actor: &Actor, package: &PackageName, name: &str, version: &str) {
     let audit = entry(AuditEvent::TagSet, actor).with_package(package);
     let (actor, package, version) = (actor.clone(), package.clone(), Some(v(version)));
-    let change = TagChange { actor, package, tag: tag(name), version, max_tags: 100, now: now(), audit };
+    let change =
+        TagChange { actor, package, tag: tag(name), version, rules: TagRules::at_most(100), now: now(), audit };
     db.execute(&change).await.expect("set a tag");
 }
 
@@ -162,7 +163,7 @@ async fn attempts(db: &dyn Database, actor: &Actor, name: &PackageName, version:
         package: name.clone(),
         tag: tag("attempt"),
         version: Some(v(version)),
-        max_tags: 100,
+        rules: TagRules::at_most(100),
         now: now(),
         audit,
     };
@@ -195,7 +196,15 @@ pub async fn a_refusal_does_not_tell_what_is_there(db: &dyn Database) {
     let told = async |version: &str, removed: &str, person: &Username| {
         let audit = entry(AuditEvent::TagRemove, &stranger).with_package(&name);
         let (actor, package) = (stranger.clone(), name.clone());
-        let change = TagChange { actor, package, tag: tag(removed), version: None, max_tags: 100, now: now(), audit };
+        let change = TagChange {
+            actor,
+            package,
+            tag: tag(removed),
+            version: None,
+            rules: TagRules::at_most(100),
+            now: now(),
+            audit,
+        };
         let audit = entry(AuditEvent::OwnershipAdd, &stranger).with_package(&name);
         let (actor, package) = (stranger.clone(), name.clone());
         let owner =

@@ -9,7 +9,7 @@ use crate::{
     decide::{PublishCommit, RecordEval, SetGates, TagChange},
     error::{ErrorCode, Result},
     ports::{CommandHandlerExt, Database, QueryHandlerExt, TagGates},
-    types::{Actor, AuditEvent, EvalResult, EvalStatus, Gates, PackageName, Reach, VersionDetail},
+    types::{Actor, AuditEvent, EvalResult, EvalStatus, Gates, PackageName, Reach, TagRules, VersionDetail},
 };
 
 fn result(name: &str, status: EvalStatus) -> EvalResult {
@@ -52,8 +52,16 @@ async fn gates_of(db: &dyn Database, name: &PackageName, reach: Reach) -> Option
 async fn set_tag(db: &dyn Database, by: &Actor, name: &PackageName, to: &str, version: &str) -> Result<()> {
     let audit = entry(AuditEvent::TagSet, by).with_package(name);
     let (actor, package) = (by.clone(), name.clone());
-    db.execute(&TagChange { actor, package, tag: tag(to), version: Some(v(version)), max_tags: 100, now: now(), audit })
-        .await
+    db.execute(&TagChange {
+        actor,
+        package,
+        tag: tag(to),
+        version: Some(v(version)),
+        rules: TagRules::at_most(100),
+        now: now(),
+        audit,
+    })
+    .await
 }
 
 /// The last result of each eval of a version is kept, by name.

@@ -22,6 +22,7 @@ mod packages;
 mod private;
 mod publish_rights;
 mod publishing;
+mod quotas;
 mod read_only;
 mod reports;
 mod scope_policy;
@@ -57,6 +58,7 @@ pub use packages::*;
 pub use private::*;
 pub use publish_rights::*;
 pub use publishing::*;
+pub use quotas::*;
 pub use read_only::*;
 pub use reports::*;
 pub use scope_policy::*;
@@ -206,6 +208,15 @@ macro_rules! database_cases {
             a_tag_is_set_moved_and_removed,
             a_tag_that_is_so_already_is_no_change,
             a_package_has_no_more_tags_than_it_may,
+            a_scope_has_no_more_packages_than_it_may,
+            the_archives_in_a_scope_take_up_no_more_than_they_may,
+            a_package_has_no_more_versions_than_it_may,
+            an_account_makes_no_more_scopes_than_it_may,
+            an_account_has_no_more_tokens_than_it_may,
+            a_tag_waits_for_an_approver,
+            an_approver_refuses_a_tag_alone,
+            a_tag_that_waited_is_set_only_if_it_may_be,
+            a_tag_that_waited_is_set_when_a_quarantine_ends,
             an_unknown_tag_cannot_be_removed,
             a_yanked_version_gets_no_tag,
             a_tag_change_is_checked,
@@ -301,6 +312,8 @@ macro_rules! database_cases {
             a_trusted_publisher_publishes_until_it_is_removed,
             a_waiting_publisher_makes_its_package,
             a_waiting_publisher_of_others_ends_with_the_name,
+            a_waiting_publisher_ends_with_its_account,
+            a_leaked_token_of_a_publisher_is_revoked,
             an_id_token_counts_once,
             the_ids_of_the_first_id_token_are_pinned,
             where_publishers_alone_publish_owners_do_not,

@@ -8,15 +8,15 @@ use super::world::{
 };
 use crate::{
     decide::{
-        ApprovalDecision, Audience, PublishCommit, QuarantineChange, QuarantineCommand, TagChange, VisibilityChange,
-        Yank,
+        ApprovalDecision, Audience, PublishCheck, PublishCommit, QuarantineChange, QuarantineCommand, SetGates,
+        TagChange, VisibilityChange, Yank,
     },
     error::{ErrorCode, Result},
-    ports::{ApprovalsOf, CommandHandlerExt, Database, QueryHandlerExt, RecallsSince, VersionsByApproval},
+    ports::{ApprovalsOf, CommandHandlerExt, Database, QueryHandlerExt, RecallsSince, TagGates, VersionsByApproval},
     types::{
         AccountRole, Actor, ApprovalStatus, AuditEvent, DistTag, LatestPolicy, Moderation, ModerationCategory,
-        PackageName, PageRequest, Reach, Recall, RecallQuery, Sight, VersionBounds, VersionRange, VersionStatus,
-        Visibility,
+        PackageName, PageRequest, Reach, Recall, RecallQuery, Sight, TagRules, VersionBounds, VersionRange,
+        VersionStatus, Visibility,
     },
 };
 
@@ -41,6 +41,7 @@ fn approval(by: &Actor, name: &PackageName, version: &str, status: ApprovalStatu
         version: v(version),
         status,
         comment: Some("it was read".to_owned()),
+        tags: TagRules::default(),
         latest_policy: LatestPolicy::Highest,
         now: audit.timestamp,
         audit,
@@ -54,6 +55,7 @@ fn moderation(by: &Actor, name: &PackageName, version: &str, change: QuarantineC
         package: name.clone(),
         version: v(version),
         change,
+        tags: TagRules::default(),
         latest_policy: LatestPolicy::Highest,
         now: audit.timestamp,
         audit,
@@ -101,6 +103,8 @@ pub async fn a_version_waits_for_approval(db: &dyn Database) {
     assert!(db.tags(&name, Reach::Public).await.expect("read").is_none());
     assert!(db.owners(&name, Reach::Public).await.expect("read").is_none());
     assert!(db.version_numbers(&name, Reach::Public).await.expect("read").is_none());
+    assert!(db.ask(TagGates((name.clone(), Reach::Public))).await.expect("read").is_none());
+    assert!(db.ask(TagGates((name.clone(), Reach::PublicPackages))).await.expect("read").is_some());
     for reach in [Reach::PublicPackages, Reach::Everything] {
         assert_eq!(found(db, &name, "1.0.0", reach).await, [true; 8], "{reach:?}");
     }
@@ -118,6 +122,7 @@ pub async fn a_version_waits_for_approval(db: &dyn Database) {
     };
     assert!(waits().await);
     let decision = db.execute(&approval(&approver, &name, "1.0.0", ApprovalStatus::Approved)).await.expect("approve");
+    let decision = decision.approval;
     assert_eq!((decision.approver.as_ref(), decision.status), (Some(&approver.username), ApprovalStatus::Approved));
     assert!(!waits().await);
     assert_eq!(found(db, &name, "1.0.0", Reach::Public).await, [true; 8]);
@@ -171,7 +176,7 @@ pub async fn a_change_of_an_unseen_version_finds_none(db: &dyn Database) {
         package: name.clone(),
         tag: tag("beta"),
         version: Some(v("1.1.0")),
-        max_tags: 100,
+        rules: TagRules::at_most(100),
         now: now(),
         audit: entry(AuditEvent::TagSet, &owner),
     };
@@ -209,7 +214,7 @@ pub async fn a_quarantine_comes_and_goes(db: &dyn Database) {
         package: name.clone(),
         tag: tag("beta"),
         version: Some(v("1.1.0")),
-        max_tags: 100,
+        rules: TagRules::at_most(100),
         now: now(),
         audit: entry(AuditEvent::TagSet, &owner),
     };
@@ -269,6 +274,8 @@ pub async fn a_removed_version_is_gone(db: &dyn Database) {
     assert!(published().await);
     db.execute(&moderation(&moderator, &name, "1.1.0", impose("it steals"))).await.expect("quarantine");
     assert!(published().await);
+    let again: Result<_> = try_publish(db, &owner, manifest(&name, "1.1.0")).await;
+    refused(again, ErrorCode::Forbidden);
     let done = db.execute(&moderation(&moderator, &name, "1.1.0", QuarantineChange::Remove)).await.expect("remove");
     assert!(done.status.is_removed());
     assert!(!published().await);
@@ -291,7 +298,9 @@ pub async fn a_removed_version_is_gone(db: &dyn Database) {
     assert!(gone.iter().any(|one| one.version == v("1.1.0") && one.status.is_gone_for_all() && !one.visible));
     assert_eq!(found(db, &name, "1.1.0", Reach::Public).await[4..], [false; 4]);
     let again: Result<_> = try_publish(db, &owner, manifest(&name, "1.1.0")).await;
-    refused(again, ErrorCode::VersionExists);
+    refused(again, ErrorCode::VersionGone);
+    let check = PublishCheck { actor: owner.clone(), package: name.clone(), version: v("1.1.0"), now: now() };
+    refused(db.check_publish(&check).await, ErrorCode::VersionGone);
     publish(db, &owner, &name, &["1.2.0"]).await;
     assert_eq!(latest(db, &name).await.as_deref(), Some("1.2.0"));
     assert_eq!(recalls_of(db, &name, Sight::default()).await.len(), 1);
@@ -324,4 +333,129 @@ pub async fn recalls_tell_of_what_is_in_sight(db: &dyn Database) {
     assert_eq!(recalls_of(db, &name, sight).await.len(), 1);
     // A moderator looks after what is private too.
     db.execute(&moderation(&moderator, &name, "1.0.0", QuarantineChange::Lift)).await.expect("release");
+}
+
+/// Tags that name only approved versions.
+fn needs_approval(tag: &str) -> TagRules {
+    TagRules { need_approval: vec![tag.parse().expect("a pattern")], ..TagRules::default() }
+}
+
+/// Publishes a version that may be used at once, and whose tag waits for an approver.
+async fn publish_with_waiting_tag(db: &dyn Database, by: &Actor, name: &PackageName, version: &str) {
+    let commit = commit(by, upload(db, by).await, manifest(name, version));
+    let commit = PublishCommit { tag: Some(tag("stable")), tags: needs_approval("stable"), ..commit };
+    let published = db.commit_publish(&commit).await.expect("publish");
+    assert_eq!((published.approval, published.waiting_tag), (ApprovalStatus::Approved, Some(tag("stable"))));
+    assert_eq!(published.dist_tags, [DistTag::latest()]);
+}
+
+async fn waiting(db: &dyn Database, name: &PackageName) -> Vec<(ApprovalStatus, Option<DistTag>)> {
+    let page = PageRequest { page: 1, limit: 100_000 };
+    let waiting = db.ask(VersionsByApproval((ApprovalStatus::Pending, page))).await.expect("read");
+    assert_eq!(waiting.total, waiting.items.len() as u64);
+    waiting.items.into_iter().filter(|one| one.package == *name).map(|one| (one.status, one.tag)).collect()
+}
+
+async fn tagged(db: &dyn Database, name: &PackageName, wanted: &str) -> Option<String> {
+    let tags = db.tags(name, Reach::Everything).await.expect("read").expect("a package");
+    tags.get(&tag(wanted)).map(ToString::to_string)
+}
+
+fn set_stable(by: &Actor, name: &PackageName, version: &str) -> TagChange {
+    TagChange {
+        actor: by.clone(),
+        package: name.clone(),
+        tag: tag("stable"),
+        version: Some(v(version)),
+        rules: needs_approval("stable"),
+        now: now(),
+        audit: entry(AuditEvent::TagSet, by),
+    }
+}
+
+/// A tag that names only approved versions waits for an approver: asked for at a publish it is set by the approval, by
+/// hand it is refused until then.
+pub async fn a_tag_waits_for_an_approver(db: &dyn Database) {
+    let (owner, approver, name) = (actor(db).await, with_roles(db, AccountRole::Approver.into()).await, package_name());
+    publish_with_waiting_tag(db, &owner, &name, "1.0.0").await;
+    assert_eq!(found(db, &name, "1.0.0", Reach::Public).await, [true; 8], "the version itself may be used");
+    assert_eq!(waiting(db, &name).await, [(ApprovalStatus::Approved, Some(tag("stable")))]);
+    assert_eq!(tagged(db, &name, "stable").await, None);
+    refused(db.execute(&set_stable(&owner, &name, "1.0.0")).await, ErrorCode::GateFailed);
+    let decided = db.execute(&approval(&approver, &name, "1.0.0", ApprovalStatus::Approved)).await.expect("approve");
+    assert_eq!((decided.tag, decided.warning), (Some(tag("stable")), None));
+    assert_eq!(tagged(db, &name, "stable").await.as_deref(), Some("1.0.0"));
+    assert_eq!(waiting(db, &name).await, []);
+    // One that was approved can be tagged by hand.
+    publish(db, &owner, &name, &["1.1.0"]).await;
+    refused(db.execute(&set_stable(&owner, &name, "1.1.0")).await, ErrorCode::GateFailed);
+    db.execute(&approval(&approver, &name, "1.1.0", ApprovalStatus::Approved)).await.expect("approve");
+    assert_eq!(tagged(db, &name, "stable").await.as_deref(), Some("1.0.0"), "nobody asked for it");
+    db.execute(&set_stable(&owner, &name, "1.1.0")).await.expect("an approved version");
+    assert_eq!(tagged(db, &name, "stable").await.as_deref(), Some("1.1.0"));
+}
+
+/// A tag that waits for a version which may be used is refused without the version.
+pub async fn an_approver_refuses_a_tag_alone(db: &dyn Database) {
+    let (owner, approver, name) = (actor(db).await, with_roles(db, AccountRole::Approver.into()).await, package_name());
+    publish_with_waiting_tag(db, &owner, &name, "1.0.0").await;
+    db.execute(&approval(&approver, &name, "1.0.0", ApprovalStatus::Rejected)).await.expect("reject");
+    assert_eq!(status(db, &name, "1.0.0").await, VersionStatus::OPEN);
+    assert_eq!((waiting(db, &name).await, tagged(db, &name, "stable").await), (Vec::new(), None));
+    refused(db.execute(&set_stable(&owner, &name, "1.0.0")).await, ErrorCode::GateFailed);
+    let again = db.execute(&approval(&approver, &name, "1.0.0", ApprovalStatus::Rejected)).await;
+    refused(again, ErrorCode::InvalidRequest);
+}
+
+/// A tag that waited is set by the approval only if it could be set by hand at that moment; the approval counts anyway,
+/// and the tag does not come by itself later.
+pub async fn a_tag_that_waited_is_set_only_if_it_may_be(db: &dyn Database) {
+    let (owner, approver) = (actor(db).await, with_roles(db, AccountRole::Approver.into()).await);
+    let gated = TagRules { allowed: Some(vec![tag("stable").into()]), ..TagRules::default() };
+    let full = TagRules { max: 0, ..TagRules::default() };
+    for (rules, gate, told) in [
+        (gated, false, "does not allow the dist-tag `beta`"),
+        (full, false, "dist-tags"),
+        (TagRules::default(), true, "quality: has no result yet"),
+    ] {
+        let name = package_name();
+        publish(db, &owner, &name, &["1.0.0"]).await;
+        publish_pending(db, &owner, &name, "1.1.0", Some("beta")).await;
+        if gate {
+            let gates = [(tag("beta"), ["quality".parse().expect("a name")].into())].into();
+            let audit = entry(AuditEvent::GateSet, &owner).with_package(&name);
+            let set = SetGates { actor: owner.clone(), package: name.clone(), gates, now: now(), audit };
+            db.execute(&set).await.expect("set a gate");
+        }
+        let decision =
+            ApprovalDecision { tags: rules, ..approval(&approver, &name, "1.1.0", ApprovalStatus::Approved) };
+        let decided = db.execute(&decision).await.expect("approve");
+        let warning = decided.warning.expect("a warning");
+        assert!(decided.tag.is_none() && warning.contains(told), "{warning}");
+        assert_eq!((status(db, &name, "1.1.0").await, tagged(db, &name, "beta").await), (VersionStatus::OPEN, None));
+        assert_eq!(latest(db, &name).await.as_deref(), Some("1.1.0"));
+        let again = db.execute(&approval(&approver, &name, "1.1.0", ApprovalStatus::Approved)).await.expect("approve");
+        assert_eq!((again.tag, again.warning, tagged(db, &name, "beta").await), (None, None, None));
+    }
+}
+
+/// A version that was approved in quarantine gets its tag when the quarantine ends, and not a second time after another
+/// one.
+pub async fn a_tag_that_waited_is_set_when_a_quarantine_ends(db: &dyn Database) {
+    let (owner, admin) = (actor(db).await, admin(db).await);
+    for (rules, set) in [(TagRules::default(), true), (TagRules { max: 0, ..TagRules::default() }, false)] {
+        let name = package_name();
+        publish_pending(db, &owner, &name, "1.0.0", Some("beta")).await;
+        db.execute(&moderation(&admin, &name, "1.0.0", impose("it may steal"))).await.expect("quarantine");
+        db.execute(&approval(&admin, &name, "1.0.0", ApprovalStatus::Approved)).await.expect("approve");
+        assert_eq!(tagged(db, &name, "beta").await, None, "it is in quarantine");
+        let lift = QuarantineCommand { tags: rules, ..moderation(&admin, &name, "1.0.0", QuarantineChange::Lift) };
+        let lifted = db.execute(&lift).await.expect("release");
+        assert_eq!(lifted.moved_tags.contains_key(&tag("beta")), set);
+        assert_eq!(lifted.warning.is_some(), !set);
+        assert_eq!(tagged(db, &name, "beta").await.is_some(), set);
+        db.execute(&moderation(&admin, &name, "1.0.0", impose("again"))).await.expect("quarantine");
+        db.execute(&moderation(&admin, &name, "1.0.0", QuarantineChange::Lift)).await.expect("release");
+        assert_eq!(tagged(db, &name, "beta").await, None, "tags that a quarantine removed stay removed");
+    }
 }

@@ -9,7 +9,9 @@ use super::world::{
 use crate::{
     decide::{KeptFor, OldVersions, RemoveOldVersions, TagChange},
     ports::{CommandHandlerExt, Database, OldVersionsOf, PackagesMadeBefore, QueryHandlerExt},
-    types::{Actor, AuditEvent, DownloadBatch, DownloadCount, NewAuditEntry, PackageName, PublishedVersion, Reach},
+    types::{
+        Actor, AuditEvent, DownloadBatch, DownloadCount, NewAuditEntry, PackageName, PublishedVersion, Reach, TagRules,
+    },
 };
 
 /// A removal of what is older than an hour from now: all that a test has published.
@@ -44,7 +46,7 @@ pub async fn old_versions_are_removed_unless_they_are_used(db: &dyn Database) {
         package: name.clone(),
         tag: tag("stable"),
         version: Some(v("1.1.0")),
-        max_tags: 10,
+        rules: TagRules::at_most(10),
         now,
         audit,
     };

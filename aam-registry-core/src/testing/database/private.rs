@@ -12,7 +12,7 @@ use crate::{
     ports::{CommandHandlerExt, Database},
     types::{
         Actor, AuditEvent, LatestPolicy, Memberships, PackageName, PageRequest, Reach, ScopeName, ScopeRole,
-        SearchQuery, SearchSort, Sight, VersionBounds, VersionRange, VersionText, Visibility,
+        SearchQuery, SearchSort, Sight, TagRules, VersionBounds, VersionRange, VersionText, Visibility,
     },
 };
 
@@ -188,7 +188,7 @@ pub async fn who_may_not_see_a_package_finds_nothing_to_change(db: &dyn Database
             package,
             tag: tag("beta"),
             version: Some(version),
-            max_tags: 100,
+            rules: TagRules::at_most(100),
             now: now(),
             audit: audit(),
         };

@@ -7,7 +7,7 @@ use super::world::{
     scoped_name, tag, try_publish, upload, v, word,
 };
 use crate::{
-    decide::{MemberChange, PublishCheck, PublishCommit},
+    decide::{MemberChange, PublishCheck, PublishCommit, PublishQuotas},
     error::{Error, ErrorCode},
     ports::{CommandHandlerExt, Database},
     types::{Actor, AuditEvent, PackageName, Reach, ScopeName, ScopeRole, Sight},
@@ -15,7 +15,13 @@ use crate::{
 
 /// Asserts that check and commit give the same refusal.
 async fn forbidden(db: &dyn Database, actor: &Actor, name: &PackageName, version: &str) {
-    let check = PublishCheck { actor: actor.clone(), package: name.clone(), version: v(version), now: now() };
+    let check = PublishCheck {
+        actor: actor.clone(),
+        package: name.clone(),
+        version: v(version),
+        quotas: PublishQuotas::default(),
+        now: now(),
+    };
     refused(db.check_publish(&check).await, ErrorCode::Forbidden);
     refused(try_publish(db, actor, manifest(name, version)).await, ErrorCode::Forbidden);
 }
@@ -155,7 +161,13 @@ pub async fn a_name_like_another_is_refused(db: &dyn Database) {
     publish(db, &owner, &existing, &["1.0.0"]).await;
     for similar in [format!("{first}{second}"), format!("{first}-{second}-")] {
         let similar = name(similar);
-        let check = PublishCheck { actor: other.clone(), package: similar.clone(), version: v("1.0.0"), now: now() };
+        let check = PublishCheck {
+            actor: other.clone(),
+            package: similar.clone(),
+            version: v("1.0.0"),
+            quotas: PublishQuotas::default(),
+            now: now(),
+        };
         for refusal in [
             db.check_publish(&check).await.expect_err("a check of a similar name"),
             try_publish(db, &other, manifest(&similar, "1.0.0")).await.expect_err("a similar name"),
@@ -173,7 +185,13 @@ pub async fn a_name_like_another_is_refused(db: &dyn Database) {
 pub async fn a_new_name_without_a_scope_holds_no_double_hyphen(db: &dyn Database) {
     let owner = actor(db).await;
     let confusing: PackageName = format!("{}--{}", word(), word()).parse().expect("a name");
-    let check = PublishCheck { actor: owner.clone(), package: confusing.clone(), version: v("1.0.0"), now: now() };
+    let check = PublishCheck {
+        actor: owner.clone(),
+        package: confusing.clone(),
+        version: v("1.0.0"),
+        quotas: PublishQuotas::default(),
+        now: now(),
+    };
     for refusal in [
         db.check_publish(&check).await.expect_err("a check of such a name"),
         try_publish(db, &owner, manifest(&confusing, "1.0.0")).await.expect_err("such a name"),

@@ -8,7 +8,7 @@ use super::world::{
     package_name, publish, published, refused, tag, try_publish, upload, v,
 };
 use crate::{
-    decide::{PublishCheck, PublishCommit, Published, Yank},
+    decide::{PublishCheck, PublishCommit, PublishQuotas, Published, Yank},
     error::{Error, ErrorCode},
     ports::{CommandHandlerExt, Database},
     types::{
@@ -18,7 +18,13 @@ use crate::{
 };
 
 fn check(actor: &Actor, package: &PackageName, version: &str) -> PublishCheck {
-    PublishCheck { actor: actor.clone(), package: package.clone(), version: v(version), now: now() }
+    PublishCheck {
+        actor: actor.clone(),
+        package: package.clone(),
+        version: v(version),
+        quotas: PublishQuotas::default(),
+        now: now(),
+    }
 }
 
 /// Every read returns the fields of the commit, and the publish has one audit entry.
@@ -54,6 +60,7 @@ pub async fn a_commit_makes_a_version(db: &dyn Database) {
         Published {
             published_at: commit.now,
             dist_tags: tags.clone(),
+            waiting_tag: None,
             visibility: Visibility::Public,
             approval: ApprovalStatus::Approved
         }

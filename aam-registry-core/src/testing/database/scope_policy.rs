@@ -8,7 +8,10 @@ use super::{
     },
 };
 use crate::{
-    decide::{MemberChange, PublishCheck, PublisherChange, PublisherCommand, ScopePolicyChange, VisibilityChange},
+    decide::{
+        MemberChange, PublishCheck, PublishQuotas, PublisherChange, PublisherCommand, ScopePolicyChange,
+        VisibilityChange,
+    },
     error::{ErrorCode, Result},
     ports::{CommandHandlerExt, Database},
     types::{
@@ -51,8 +54,14 @@ async fn remove_publisher(db: &dyn Database, by: &Actor, package: &PackageName) 
 }
 
 async fn check(db: &dyn Database, by: &Actor, package: &PackageName) -> Result<()> {
-    db.check_publish(&PublishCheck { actor: by.clone(), package: package.clone(), version: v("9.0.0"), now: now() })
-        .await
+    db.check_publish(&PublishCheck {
+        actor: by.clone(),
+        package: package.clone(),
+        version: v("9.0.0"),
+        quotas: PublishQuotas::default(),
+        now: now(),
+    })
+    .await
 }
 
 /// The same user with an API token.

@@ -13,14 +13,22 @@ use crate::{
     decide::{PublishCommit, TagChange, Yank},
     error::{ErrorCode, Result},
     ports::{CommandHandlerExt, Database},
-    types::{Actor, AuditEvent, DistTag, LatestPolicy, PackageName, Reach},
+    types::{Actor, AuditEvent, DistTag, LatestPolicy, PackageName, Reach, TagRules},
 };
 
 fn change(actor: &Actor, package: &PackageName, name: &str, version: Option<&str>) -> TagChange {
     let event = if version.is_some() { AuditEvent::TagSet } else { AuditEvent::TagRemove };
     let audit = entry(event, actor).with_package(package).with("tag", name);
     let (actor, package) = (actor.clone(), package.clone());
-    TagChange { actor, package, tag: tag(name), version: version.map(v), max_tags: 100, now: now(), audit }
+    TagChange {
+        actor,
+        package,
+        tag: tag(name),
+        version: version.map(v),
+        rules: TagRules::at_most(100),
+        now: now(),
+        audit,
+    }
 }
 
 async fn set(db: &dyn Database, actor: &Actor, name: &PackageName, tag: &str, version: &str) -> Result<()> {
@@ -220,7 +228,7 @@ pub async fn latest_set_by_hand_ends_with_a_yank(db: &dyn Database) {
 /// one that a publish asks for; tags that exist may still be moved.
 pub async fn a_package_has_no_more_tags_than_it_may(db: &dyn Database) {
     let (actor, name) = published(db, &["1.0.0"]).await;
-    let two = |tag: &str| TagChange { max_tags: 2, ..change(&actor, &name, tag, Some("1.0.0")) };
+    let two = |tag: &str| TagChange { rules: TagRules::at_most(2), ..change(&actor, &name, tag, Some("1.0.0")) };
     let changes = ["a", "b", "c", "d"].map(two);
     let results = join_all(changes.iter().map(|change| db.execute(change))).await;
     assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 2, "{results:?}");
@@ -229,7 +237,7 @@ pub async fn a_package_has_no_more_tags_than_it_may(db: &dyn Database) {
     }
     let publish = async |asked: &str, version: &str| {
         let commit = commit(&actor, upload(db, &actor).await, manifest(&name, version));
-        db.commit_publish(&PublishCommit { tag: Some(tag(asked)), max_tags: 2, ..commit }).await
+        db.commit_publish(&PublishCommit { tag: Some(tag(asked)), tags: TagRules::at_most(2), ..commit }).await
     };
     refused(publish("more", "1.1.0").await, ErrorCode::QuotaExceeded);
     let set: Vec<_> = tags(db, &name).await.into_iter().map(|(tag, _)| tag).filter(|tag| tag != "latest").collect();

@@ -6,13 +6,13 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use crate::{
-    decide::{LogOut, NewScope, NewToken, NewUser, PublishCommit, Published, RevokeToken},
+    decide::{LogOut, NewScope, NewToken, NewUser, PublishCommit, PublishQuotas, Published, RevokeToken},
     error::{ErrorCode, Result},
     ports::{Clock, CommandHandlerExt, Database, SystemClock},
     types::{
         AccountRoles, Actor, ApprovalStatus, ArchiveFile, ArchiveKey, AuditEntry, AuditEvent, AuditFilter, Credential,
         DistTag, LatestPolicy, Manifest, NewAuditEntry, NewUpload, PackageName, PageRequest, Reach, ScopeName,
-        Sha256Digest, Token, TokenId, TokenScopes, UploadId, User, UserId, Username, Version,
+        Sha256Digest, TagRules, Token, TokenId, TokenScopes, UploadId, User, UserId, Username, Version,
     },
 };
 
@@ -156,13 +156,13 @@ pub(super) fn entry(event: AuditEvent, actor: &Actor) -> NewAuditEntry {
 
 /// The command that creates a scope.
 pub(super) fn new_scope(actor: &Actor, name: &ScopeName, now: Timestamp, audit: &NewAuditEntry) -> NewScope {
-    NewScope { actor: actor.clone(), name: name.clone(), now, audit: audit.clone() }
+    NewScope { actor: actor.clone(), name: name.clone(), max_scopes: None, now, audit: audit.clone() }
 }
 
 /// The command that creates a token, with a credential that allows everything.
 pub(super) fn new_token(actor: &Actor, token: &Token, secret: Sha256Digest, audit: &NewAuditEntry) -> NewToken {
     let (actor, token, audit) = (actor.clone(), token.clone(), audit.clone());
-    NewToken { actor, scopes: TokenScopes::all(), token, secret, audit }
+    NewToken { actor, scopes: TokenScopes::all(), token, secret, max_tokens: None, audit }
 }
 
 /// The command that revokes one of the actor's tokens.
@@ -227,7 +227,8 @@ pub(super) fn commit(actor: &Actor, upload: UploadId, manifest: Manifest) -> Pub
         readme: None,
         tag: None,
         approval: ApprovalStatus::Approved,
-        max_tags: 100,
+        tags: TagRules::at_most(100),
+        quotas: PublishQuotas::default(),
         latest_policy: LatestPolicy::Highest,
         now: now(),
         audit,

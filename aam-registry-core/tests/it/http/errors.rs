@@ -271,6 +271,8 @@ async fn what_only_the_operator_can_mend_is_told_each_in_its_words() {
         (DatabaseTrouble::Damaged, 200, "database is damaged: it has to be restored from a backup"),
         (DatabaseTrouble::ReadOnly, 200, "database takes no changes"),
         (DatabaseTrouble::Full, 200, "The disk of the registry's database is full: room has to be made there"),
+        (DatabaseTrouble::LoginRefused, 200, "database does not let the server log in"),
+        (DatabaseTrouble::Missing, 200, "database does not exist: it has to be created or restored"),
     ] {
         let site = troubled(Trouble::Database(trouble));
         let ready = site.get("/ready").await;

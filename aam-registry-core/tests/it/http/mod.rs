@@ -4,6 +4,7 @@
 //! fails the test.
 
 mod accounts;
+mod badges;
 mod caching;
 mod changes;
 mod documented;
@@ -20,6 +21,7 @@ mod loads;
 mod mounting;
 mod packages;
 mod publish;
+mod quotas;
 mod read_only;
 mod reading;
 mod redirects;

@@ -80,6 +80,7 @@ fn existing(pattern: &str) -> String {
         .replace("{scope}", "ada")
         .replace("{username}", "ada")
         .replace("{path}", "aam.yaml")
+        .replace("{metric}", "version")
         .replace("{sha256}", &"0".repeat(64))
         .replace("{id}", "0190d9f0-0000-7000-8000-000000000000")
         .replace("{delivery}", "0190d9f0-0000-7000-8000-000000000000");

@@ -129,10 +129,10 @@ async fn the_log_is_read_by_those_who_may() {
     world.published(&ada, "kit", "1.0.0").await;
     world.published(&bob, "other", "1.0.0").await;
     let kit = name("kit");
-    let page = world.registry.package_audit_log(&ada, &kit, PAGE).await.expect("the owner's");
+    let page = world.registry.package_audit_log(&ada, &kit, None, PAGE).await.expect("the owner's");
     assert_eq!((page.total, page.items[0].entry.package.as_ref()), (1, Some(&kit)));
-    world.registry.package_audit_log(&boss, &kit, PAGE).await.expect("an administrator");
-    let refused = world.registry.package_audit_log(&bob, &kit, PAGE).await.expect_err("another's");
+    world.registry.package_audit_log(&boss, &kit, None, PAGE).await.expect("an administrator");
+    let refused = world.registry.package_audit_log(&bob, &kit, None, PAGE).await.expect_err("another's");
     assert_eq!(refused.code(), ErrorCode::Forbidden);
     let missing = world.registry.package_audit_log(&ada, &name("none"), PAGE).await.expect_err("none");
     assert_eq!(missing.code(), ErrorCode::PackageNotFound);
@@ -142,7 +142,7 @@ async fn the_log_is_read_by_those_who_may() {
     let reader = world.token(&boss, &["read"], &[]).await;
     let restricted = world.token(&boss, &["admin"], &["@boss/*"]).await;
     let publisher = world.token(&ada, &["publish", "yank", "tag"], &[]).await;
-    let unscoped = world.registry.package_audit_log(&publisher, &kit, PAGE).await.expect_err("no scope `admin`");
+    let unscoped = world.registry.package_audit_log(&publisher, &kit, None, PAGE).await.expect_err("no scope `admin`");
     assert_eq!(unscoped.code(), ErrorCode::Forbidden);
     for by in [&ada, &reader, &restricted] {
         let refused = world.registry.audit_log(by, &filter).await.expect_err("not an administrator");

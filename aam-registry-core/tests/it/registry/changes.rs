@@ -44,7 +44,7 @@ async fn a_yank_moves_latest_and_can_be_taken_back() {
 
 #[tokio::test]
 async fn tags_are_set_and_removed() {
-    let world = World::with_policy(Policy::default().with_allowed_tags([tag("stable")]));
+    let world = World::with_policy(Policy::default().with_allowed_tags([tag("stable").into()]));
     let ada = three_versions(&world).await;
     let kit = name("kit");
     world.registry.set_tag(&ada, &kit, &tag("stable"), &version("1.0.0")).await.expect("tagged");

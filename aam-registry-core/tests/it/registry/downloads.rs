@@ -11,7 +11,7 @@ use aam_registry_core::{
     error::Outcome,
     memory::MemoryMetadata,
     ports::DownloadStore,
-    types::{DayDownloads, DownloadBatch, DownloadQuery},
+    types::{ArchiveLocation, DayDownloads, DownloadBatch, DownloadQuery, VersionStatus},
 };
 use async_trait::async_trait;
 use jiff::civil::{Date, date};
@@ -54,6 +54,23 @@ async fn downloads_count_by_version_and_utc_day() {
     world.registry.refresh_totals().await.expect("refreshed");
     assert_eq!(world.view().package(&package).await.expect("package").downloads, 4);
     assert_eq!(world.registry.totals().await.expect("totals").downloads, 4);
+}
+
+/// Who may see a version that others do not leaves no trace in what others see.
+#[tokio::test]
+async fn downloads_of_what_others_do_not_see_count_for_nothing() {
+    let world = World::new();
+    let ada = world.user("ada").await;
+    world.published(&ada, "greet-kit", "1.0.0").await;
+    let open = world.view().locate(&name("greet-kit"), &version("1.0.0")).await.expect("version");
+    for status in VersionStatus::all() {
+        let location = ArchiveLocation { status, ..open.clone() };
+        world.registry.count_download(&location);
+        world.registry.count_in(&world.registry.tally(&location));
+    }
+    world.registry.flush_downloads().await.expect("flushed");
+    let all = world.view().downloads(&january("greet-kit")).await.expect("downloads");
+    assert_eq!(all, DayDownloads::from([(date(2026, 1, 31), 2)]), "twice while it was open");
 }
 
 #[tokio::test]

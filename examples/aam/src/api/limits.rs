@@ -8,8 +8,10 @@ use aam_registry_core::{
 };
 use reqwest::Method;
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use super::{answer, client::Client};
+use crate::failure::Result;
 
 /// How long the registry may take to tell its limits; a command goes on without them.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -74,6 +76,11 @@ impl From<Answer> for Limits {
 }
 
 impl Client {
+    /// Everything that the registry says it takes.
+    pub(crate) async fn told_limits(&self) -> Result<Map<String, Value>> {
+        self.get(self.url("limits")).await
+    }
+
     /// The registry's limits, asked for once; the usual ones where it has no
     /// such answer, as older registries have not, or gives none in time.
     pub(crate) async fn limits(&self) -> &Limits {

@@ -62,6 +62,9 @@ pub(crate) struct PackageInfo {
     pub(crate) downloads: u64,
     pub(crate) dist_tags: BTreeMap<String, String>,
     pub(crate) versions: Vec<VersionRow>,
+    /// How many versions there are, if the list has not all of them; registries of before do not say.
+    #[serde(default)]
+    pub(crate) versions_total: u64,
     /// Registries of before have none.
     #[serde(default)]
     pub(crate) visibility: Option<String>,
@@ -142,6 +145,9 @@ pub(crate) struct Receipt {
     pub(crate) url: Option<String>,
     #[serde(default)]
     pub(crate) dist_tags: Vec<String>,
+    /// Registries of before say nothing.
+    #[serde(default)]
+    pub(crate) approval_status: Option<String>,
     #[serde(default)]
     pub(crate) warnings: Vec<String>,
 }

@@ -1,5 +1,7 @@
 //! `aam info`
 
+use std::fmt::Write as _;
+
 use clap::Args;
 
 use super::acting::{acts, acts_of_all};
@@ -82,7 +84,12 @@ fn package_lines(out: Output, package: &PackageInfo, newest: Option<&VersionInfo
         let mark = mark.map(|word| format!(" ({word})")).unwrap_or_default();
         format!("{}{mark}", row.version)
     });
-    field(&mut lines, "versions", &versions.collect::<Vec<_>>().join(", "));
+    let mut listed = versions.collect::<Vec<_>>().join(", ");
+    let left_out = package.versions_total.saturating_sub(package.versions.len() as u64);
+    if left_out > 0 {
+        let _ = write!(listed, " and {left_out} older ones, which this list leaves out");
+    }
+    field(&mut lines, "versions", &listed);
     lines
 }
 

@@ -2,6 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
+use super::approve::warn_of;
 use crate::{failure::Result, session::Session, spec::VersionSpec};
 
 /// Put a version into quarantine, or remove it for good
@@ -81,6 +82,7 @@ impl Release {
     pub(crate) async fn run(self, session: &Session) -> Result<()> {
         let VersionSpec { name, version } = &self.version;
         let answer = session.authenticated(&session.registry()?)?.release(name, version).await?;
+        warn_of(session, &answer);
         session.out.done(&answer, || vec![format!("{name} {version} is out of quarantine")])
     }
 }

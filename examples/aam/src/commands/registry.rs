@@ -1,7 +1,7 @@
 //! `aam registry`
 
 use clap::{Args, Subcommand};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use crate::{
     config::{Config, Credentials, Home, RegistryEntry, RegistryUrl, is_registry_name},
@@ -27,6 +27,8 @@ pub(crate) enum Registry {
         /// Its name
         name: String,
     },
+    /// Show what a registry takes: sizes, quotas, dist-tags
+    Limits,
     /// Use a registry unless told otherwise
     Default {
         /// Its name
@@ -61,10 +63,14 @@ pub(crate) struct Add {
 }
 
 impl Registry {
-    pub(crate) fn run(self, mut session: Session) -> Result<()> {
+    pub(crate) async fn run(self, mut session: Session) -> Result<()> {
         match self {
             Self::Add(add) => add.run(session),
             Self::List => list(&session),
+            Self::Limits => {
+                let limits: Map<String, Value> = session.client(&session.registry()?)?.told_limits().await?;
+                session.out.result(&limits, || limit_lines(&limits))
+            }
             Self::Remove { name } => {
                 let url = session.config.find(&name)?.url.clone();
                 session.config.registries.retain(|entry| entry.name != name);
@@ -79,6 +85,20 @@ impl Registry {
             }
         }
     }
+}
+
+/// A line for each limit, by name; what has none is said to have none.
+fn limit_lines(limits: &Map<String, Value>) -> Vec<String> {
+    let text = |value: &Value| match value {
+        Value::Null => Some("no limit".to_owned()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Array(names) if names.is_empty() => Some("none".to_owned()),
+        Value::Array(names) => Some(names.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ")),
+        _ => None,
+    };
+    let rows = limits.iter().filter(|(name, _)| *name != "trusted_publishing");
+    let rows = rows.filter_map(|(name, value)| Some(vec![name.replace('_', " "), text(value)?]));
+    table(&rows.collect::<Vec<_>>())
 }
 
 impl Add {

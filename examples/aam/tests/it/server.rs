@@ -82,9 +82,13 @@ impl Server {
 
     /// Makes a user an administrator.
     pub(crate) fn make_admin(&self, username: &str) {
+        self.grant(username, AccountRole::Admin);
+    }
+
+    /// Gives a user a role.
+    pub(crate) fn grant(&self, username: &str, role: AccountRole) {
         let username = username.parse().expect("a username");
-        let given = self.runtime.block_on(self.registry.set_role(&username, AccountRole::Admin, true));
-        given.expect("a user");
+        self.runtime.block_on(self.registry.set_role(&username, role, true)).expect("a user");
     }
 
     pub(crate) fn url(&self) -> String {

@@ -1,6 +1,6 @@
 //! The archive store that the settings select.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 #[cfg(feature = "azblob")]
 use aam_registry_backends::opendal::AzblobConfig;
@@ -8,12 +8,12 @@ use aam_registry_backends::opendal::AzblobConfig;
 use aam_registry_backends::opendal::GcsConfig;
 use aam_registry_backends::{
     folder::FolderArchives,
-    opendal::{OpendalArchives, OpendalConfig, S3Config},
+    opendal::{OpendalArchives, OpendalConfig, OpendalObjects, S3Config},
     outgoing::Outgoing,
 };
 use aam_registry_core::{
     Error,
-    decorate::{ArchiveCacheConfig, CdnArchives, TieredArchives},
+    decorate::{ArchiveCacheConfig, CdnArchives, MeasuredArchives, TieredArchives},
     memory::MemoryArchives,
     ports::ArchiveStore,
     registry::RegistryBuilder,
@@ -21,7 +21,10 @@ use aam_registry_core::{
 use secrecy::ExposeSecret;
 
 use super::{AssembleError, Purpose, cause, cdn, outgoing};
-use crate::config::{DownloadRedirect, Endpoint, SecretKey, Settings, StorageBackend};
+use crate::{
+    config::{DownloadRedirect, Endpoint, SecretKey, Settings, StorageBackend},
+    remedy,
+};
 
 /// How long a presigned link is valid. It only has to be valid when the download begins; the download
 /// itself may take longer.
@@ -70,6 +73,70 @@ pub(super) fn add(
     }
 }
 
+/// The archive store by itself, for a command that copies all of it. A folder has to exist.
+///
+/// # Errors
+/// If it cannot be opened, or keeps archives only in memory.
+pub(crate) fn archive_store(settings: &Settings) -> Result<Arc<dyn ArchiveStore>, AssembleError> {
+    require_folder(settings)?;
+    new_archive_store(settings)
+}
+
+/// The same, which makes the folder if there is none.
+///
+/// # Errors
+/// As [`archive_store`].
+pub(crate) fn new_archive_store(settings: &Settings) -> Result<Arc<dyn ArchiveStore>, AssembleError> {
+    let config = match settings.storage_backend {
+        StorageBackend::Memory => {
+            let reason = "archives that are kept in memory are gone with the server (STORAGE_BACKEND)".to_owned();
+            return Err(AssembleError::Storage(reason));
+        }
+        StorageBackend::Local => {
+            let opened = FolderArchives::open(&settings.storage_path).map_err(|error| unusable(settings, &error))?;
+            return Ok(Arc::new(opened));
+        }
+        StorageBackend::S3 | StorageBackend::Minio => {
+            let prefix = settings.s3_prefix.as_ref().map(|prefix| prefix.0.as_str());
+            bucket(settings, settings.s3_bucket.as_ref().map_or("", |bucket| &bucket.0), prefix)?
+        }
+        #[cfg(feature = "gcs")]
+        StorageBackend::Gcs => gcs(settings, outgoing::of(settings)?),
+        #[cfg(feature = "azblob")]
+        StorageBackend::Azblob => azblob(settings, outgoing::of(settings)?),
+        #[cfg(not(all(feature = "gcs", feature = "azblob")))]
+        other => return Err(AssembleError::Storage(format!("this server was built without {other:?}"))),
+    };
+    Ok(Arc::new(OpendalArchives::new(&config).map_err(|error| unusable(settings, &error))?))
+}
+
+/// The objects of a bucket that is reached as that of the archives is, or as the settings of S3 say.
+///
+/// # Errors
+/// If the name or the prefix is none.
+pub(crate) fn bucket_objects(settings: &Settings, name: &str, prefix: &str) -> Result<OpendalObjects, AssembleError> {
+    let config = bucket(settings, name, Some(prefix).filter(|prefix| !prefix.is_empty()))?;
+    OpendalObjects::new(&config).map_err(|error| AssembleError::Storage(cause(&error)))
+}
+
+/// A bucket of S3 or, where the archives are in MinIO or only that is configured, of MinIO.
+fn bucket(settings: &Settings, name: &str, prefix: Option<&str>) -> Result<OpendalConfig, AssembleError> {
+    let is_minio = settings.storage_backend == StorageBackend::Minio
+        || (settings.s3_endpoint_url.is_none() && settings.minio_endpoint.is_some());
+    let (endpoint, public, secret) = if is_minio {
+        (&settings.minio_endpoint, &settings.minio_access_key, &settings.minio_secret_key)
+    } else {
+        (&settings.s3_endpoint_url, &settings.aws_access_key_id, &settings.aws_secret_access_key)
+    };
+    let config = S3Config::new(name).with_region(&settings.s3_region.0).with_outgoing(outgoing::of(settings)?);
+    let config = endpoint.iter().fold(config, |config, endpoint| config.with_endpoint(&endpoint.0));
+    let config = prefix.iter().fold(config, |config, prefix| config.with_prefix(*prefix));
+    let keys = public.iter().zip(secret);
+    let config = keys
+        .fold(config, |config, (public, secret)| config.with_credentials(public.0.expose_secret(), secret.0.clone()));
+    Ok(config.into())
+}
+
 /// Adds an opened store and, if this is to serve, the caches before it.
 fn add_store<S: ArchiveStore + Clone>(
     mut builder: RegistryBuilder,
@@ -77,6 +144,7 @@ fn add_store<S: ArchiveStore + Clone>(
     purpose: Purpose,
     archives: S,
 ) -> Result<RegistryBuilder, AssembleError> {
+    let archives = MeasuredArchives::new(archives);
     if purpose == Purpose::Serve {
         let cached = cached(archives.clone(), settings).map_err(|error| unusable(settings, &error))?;
         builder = builder.archive_source(cached);
@@ -93,9 +161,10 @@ fn add_store<S: ArchiveStore + Clone>(
 }
 
 fn unusable(settings: &Settings, error: &Error) -> AssembleError {
+    let reason = remedy::with(cause(error), remedy::for_storage(settings, error));
     match settings.storage_backend {
-        StorageBackend::Local => AssembleError::Folder { path: settings.storage_path.clone(), reason: cause(error) },
-        _ => AssembleError::Storage(cause(error)),
+        StorageBackend::Local => AssembleError::Folder { path: settings.storage_path.clone(), reason },
+        _ => AssembleError::Storage(reason),
     }
 }
 

@@ -16,7 +16,10 @@ use aam_registry_core::{
 };
 
 use super::{AssembleError, Purpose, cause};
-use crate::config::{DatabaseUrl, PostgresUrl, Settings};
+use crate::{
+    config::{DatabaseUrl, PostgresUrl, Settings},
+    remedy,
+};
 
 /// How long one statement may take. Together with up to five seconds to get a connection and two to
 /// receive the answer this is well below the 30 seconds of a request, so a hanging database is reported
@@ -188,7 +191,7 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + '
     tokio::task::spawn_blocking(work).await.map_err(Error::internal)?
 }
 
-fn postgres_config(url: &PostgresUrl, settings: &Settings) -> Result<PostgresConfig, AssembleError> {
+pub(super) fn postgres_config(url: &PostgresUrl, settings: &Settings) -> Result<PostgresConfig, AssembleError> {
     let bad = |error: postgres::InvalidPostgresUrl| AssembleError::Database {
         database: settings.database_url.to_string(),
         reason: error.to_string(),
@@ -211,12 +214,13 @@ pub(crate) fn sqlite_config(path: &Path, settings: &Settings) -> SqliteConfig {
 }
 
 /// Creates the folder of the database if it does not exist.
-fn create_folder(path: &Path) -> Result<(), AssembleError> {
+pub(super) fn create_folder(path: &Path) -> Result<(), AssembleError> {
     let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) else { return Ok(()) };
     fs::create_dir_all(folder).map_err(|source| AssembleError::Data { path: folder.to_owned(), source })
 }
 
 /// The error for a database that cannot be used, with the reason.
 pub(crate) fn unusable(settings: &Settings, error: &Error) -> AssembleError {
-    AssembleError::Database { database: settings.database_url.to_string(), reason: cause(error) }
+    let reason = remedy::with(cause(error), remedy::for_database(settings, error));
+    AssembleError::Database { database: settings.database_url.to_string(), reason }
 }

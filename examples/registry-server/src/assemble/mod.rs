@@ -6,6 +6,7 @@ mod database;
 mod mail;
 mod outgoing;
 mod redis;
+mod rows;
 mod rules;
 mod secret_scanning;
 mod trusted_publishing;
@@ -15,24 +16,33 @@ use std::{io, path::PathBuf};
 
 use aam_registry_backends::argon2::{Argon2Config, Argon2Passwords};
 use aam_registry_core::{
-    Error,
+    Error, ErrorCode,
     decorate::Freshness,
     http::{Readiness, RegistryService, ServiceBuildError, layers::ClientIpPolicy},
     registry::{BuildError, Registration as Account, Registry},
 };
 use secrecy::ExposeSecret;
 
-use crate::config::{Origins, Settings};
+use crate::{
+    config::{Origins, Settings},
+    traces::TraceLinks,
+};
+pub(crate) use archives::{archive_store, bucket_objects, new_archive_store};
 pub(crate) use database::{
     database_faults, database_stats, migrate, oldest_release, pending_migrations, require_registry, sqlite_config,
     unusable, vacuum,
 };
+pub(crate) use outgoing::untraced as outgoing;
+pub(crate) use rows::{begin_restore, known_migrations, read_rows, require_empty, restore_rows};
 
 /// Why the registry could not be built.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AssembleError {
     /// A folder or file in the data folder cannot be used.
-    #[error("{path} cannot be used: {source}; DATA_DIR or DATABASE_URL names another folder")]
+    #[error(
+        "{path} cannot be used: {source}; make it writable for the user that runs the server (`chown -R USER FOLDER`), or \
+         let DATA_DIR or DATABASE_URL name another folder"
+    )]
     Data {
         /// The folder or file.
         path: PathBuf,
@@ -213,6 +223,9 @@ pub(crate) fn service(
         .cors(cors)
         .body_timeout(settings.body_timeout.0)
         .readiness(readiness);
+    if settings.otel_exporter_otlp_endpoint.is_some() {
+        builder = builder.traces(TraceLinks::default());
+    }
     if let Some(secret) = &settings.cdn_origin_secret {
         builder = builder.cdn_secret(secret.0.expose_secret());
     }
@@ -239,6 +252,13 @@ pub(crate) async fn first_admin(settings: &Settings, registry: &Registry) -> Res
         password: password.0.expose_secret().to_owned(),
     };
     let Err(error) = registry.create_admin(account).await else { return Ok(()) };
+    if error.code() == ErrorCode::ReadOnly {
+        tracing::warn!(
+            event = "admin_not_created",
+            "the registry is read-only: ADMIN_USERNAME is created at a later start"
+        );
+        return Ok(());
+    }
     // If several replicas start at once, one creates it, and the others find that the name is taken.
     if registry.has_admin().await.is_ok_and(|has_admin| has_admin) { Ok(()) } else { Err(failed(error)) }
 }

@@ -4,10 +4,19 @@ use aam_registry_backends::outgoing::Outgoing;
 use secrecy::ExposeSecret;
 
 use super::AssembleError;
-use crate::config::Settings;
+use crate::{config::Settings, traces::TraceHeaders};
 
-/// The proxy and the certificate authorities of the settings.
+/// The proxy and the certificate authorities of the settings. Where traces are collected, requests name theirs.
 pub(super) fn of(settings: &Settings) -> Result<Outgoing, AssembleError> {
+    let outgoing = untraced(settings)?;
+    Ok(match settings.otel_exporter_otlp_endpoint {
+        Some(_) => outgoing.with_headers(TraceHeaders::default()),
+        None => outgoing,
+    })
+}
+
+/// The same for requests to the collector of traces itself.
+pub(crate) fn untraced(settings: &Settings) -> Result<Outgoing, AssembleError> {
     let mut outgoing = Outgoing::default();
     if let Some(proxy) = &settings.https_proxy {
         let exceptions = settings.no_proxy.as_ref().map_or("", |exceptions| &exceptions.0);

@@ -6,7 +6,7 @@ use aam_registry_backends::{
 };
 use aam_registry_core::{
     archive::ArchiveLimits,
-    decide::ReadAccess,
+    decide::{PublishQuotas, ReadAccess},
     ports::RateClass,
     registry::{Policy, RegistrationPolicy},
     types::{LatestPolicy, ManifestLimits, Retention},
@@ -98,6 +98,14 @@ pub(super) fn policy(settings: &Settings) -> Policy {
         .with_read_only(settings.read_only.is_on())
         .with_logged_reads(settings.audit_log_all_reads.is_on())
         .with_tags_per_package(settings.max_tags_per_package.0)
+        .with_quotas(PublishQuotas {
+            packages_per_scope: settings.max_packages_per_scope.map(|most| most.0),
+            storage_per_scope: settings.max_storage_per_scope.map(|most| most.0),
+            versions_per_package: settings.max_versions_per_package.map(|most| most.0),
+        })
+        .with_scopes_per_user(Some(settings.max_scopes_per_user.0))
+        .with_tokens_per_user(Some(settings.max_tokens_per_user.0))
+        .with_approval_for_tags(settings.require_approval_for_tags.0.iter().cloned())
         .with_owners_per_package(settings.max_owners_per_package.0)
         .with_members_per_scope(settings.max_members_per_scope.0)
         .with_reserved_names(settings.reserved_names.iter().flat_map(|names| names.0.iter().cloned()))

@@ -1,19 +1,19 @@
 //! `healthcheck`.
 
-use std::{io, time::Duration};
+use std::{io, path::PathBuf, time::Duration};
 
 use http::{Uri, uri::Scheme};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
-    net::TcpStream,
+    net::{TcpStream, UnixStream},
     time,
 };
 
 use super::{Answer, Failed, configuration};
 use crate::{
     cli::Healthcheck,
-    config::{Settings, Surroundings},
+    config::{ListenOn, Settings, Surroundings},
     serve,
 };
 
@@ -29,7 +29,11 @@ pub(super) fn run(command: &Healthcheck, surroundings: Surroundings) -> Result<A
         url.parse().map_err(|_| Failed(format!("`{url}` is not a URL such as http://localhost:8000/ready")))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failed(format!("no thread can be started: {error}")))?;
-    let asked = runtime.block_on(async { time::timeout(PATIENCE, ask(&uri, &settings)).await });
+    let socket = match &settings.host {
+        ListenOn::Unix(path) if command.url.is_none() => Some(path),
+        _ => None,
+    };
+    let asked = runtime.block_on(async { time::timeout(PATIENCE, ask(&uri, socket, &settings)).await });
     let outcome = match asked {
         Ok(Ok((200, _))) => Ok(()),
         Ok(Ok((status, None))) => Err(format!("it answered {status}")),
@@ -47,17 +51,20 @@ pub(super) fn run(command: &Healthcheck, surroundings: Surroundings) -> Result<A
 
 fn own_url(settings: &Settings) -> String {
     let scheme = if settings.tls_cert.is_some() { "https" } else { "http" };
-    let host = match settings.host.0.as_str() {
-        "0.0.0.0" => "127.0.0.1".to_owned(),
-        "::" => "[::1]".to_owned(),
-        host if host.contains(':') => format!("[{host}]"),
-        host => host.to_owned(),
+    let host = match &settings.host {
+        ListenOn::Unix(_) => return format!("{scheme}://localhost/ready"),
+        ListenOn::Address(host) => match host.0.as_str() {
+            "0.0.0.0" => "127.0.0.1".to_owned(),
+            "::" => "[::1]".to_owned(),
+            host if host.contains(':') => format!("[{host}]"),
+            host => host.to_owned(),
+        },
     };
     format!("{scheme}://{host}:{}/ready", settings.port.0)
 }
 
-/// The status of the server's answer, and its message about what is wrong.
-async fn ask(uri: &Uri, settings: &Settings) -> io::Result<(u16, Option<String>)> {
+/// The status of the server's answer, and its message about what is wrong. With a `socket` it is asked there.
+async fn ask(uri: &Uri, socket: Option<&PathBuf>, settings: &Settings) -> io::Result<(u16, Option<String>)> {
     let bad = |problem: &str| io::Error::new(io::ErrorKind::InvalidInput, problem.to_owned());
     let authority = uri.authority().ok_or_else(|| bad("the URL has no host"))?;
     let is_https = uri.scheme() == Some(&Scheme::HTTPS);
@@ -70,14 +77,27 @@ async fn ask(uri: &Uri, settings: &Settings) -> io::Result<(u16, Option<String>)
     let request = format!(
         "GET {path} HTTP/1.1\r\nHost: {authority}\r\nUser-Agent: aam-registry-healthcheck\r\nConnection: close\r\n\r\n"
     );
-    let stream = TcpStream::connect((host, port)).await?;
+    match socket {
+        Some(path) => exchange_with(UnixStream::connect(path).await?, is_https, host, &request, settings).await,
+        None => exchange_with(TcpStream::connect((host, port)).await?, is_https, host, &request, settings).await,
+    }
+}
+
+async fn exchange_with(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    is_https: bool,
+    host: &str,
+    request: &str,
+    settings: &Settings,
+) -> io::Result<(u16, Option<String>)> {
     if !is_https {
-        return exchange(stream, &request).await;
+        return exchange(stream, request).await;
     }
     let Some(certificate) = &settings.tls_cert else {
-        return Err(bad("an https URL is only asked where TLS_CERT says which certificate to expect"));
+        let problem = "an https URL is only asked where TLS_CERT says which certificate to expect";
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, problem));
     };
-    exchange(serve::tls::connect_to_own(stream, certificate, host).await?, &request).await
+    exchange(serve::tls::connect_to_own(stream, certificate, host).await?, request).await
 }
 
 async fn exchange(mut stream: impl AsyncRead + AsyncWrite + Unpin, request: &str) -> io::Result<(u16, Option<String>)> {

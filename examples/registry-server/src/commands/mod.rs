@@ -16,6 +16,7 @@ mod old_versions;
 mod password;
 mod progress;
 mod read_only;
+mod restore;
 mod serve;
 mod storage;
 mod token;
@@ -27,8 +28,8 @@ use std::process::ExitCode;
 
 use crate::{
     cli::{
-        AuditAction, Cli, Command, ConfigAction, DbAction, JobsAction, ReadOnlyAction, StorageAction, TokenAction,
-        UserAction, VersionAction, WebhookAction,
+        AuditAction, BackupAction, Cli, Command, ConfigAction, DbAction, JobsAction, ReadOnlyAction, StorageAction,
+        TokenAction, UserAction, VersionAction, WebhookAction,
     },
     config::{Flags, Loaded, Surroundings, load},
 };
@@ -108,7 +109,14 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
             let (DbAction::Stats(args) | DbAction::Vacuum(args) | DbAction::Check(args)) = &db.action;
             db::run(&db.action, args, surroundings(before.then(args.flags.clone())))
         }
-        Some(Command::Backup(backup)) => backup::run(&backup, surroundings(before.then(backup.flags.clone()))),
+        Some(Command::Backup(backup)) => match &backup.action {
+            None => backup::run(&backup, surroundings(before.then(backup.flags.clone()))),
+            Some(BackupAction::Verify(verify)) => {
+                backup::verify(verify, surroundings(before.then(verify.flags.clone())))
+            }
+            Some(BackupAction::Ls(list)) => backup::list(list, surroundings(before.then(list.flags.clone()))),
+        },
+        Some(Command::Restore(restore)) => restore::run(&restore, surroundings(before.then(restore.flags.clone()))),
         Some(Command::Export(export)) => export::run(&export, surroundings(before.then(export.flags.clone()))),
         Some(Command::Import(import)) => import::run(&import, surroundings(before.then(import.flags.clone()))),
         Some(Command::Healthcheck(check)) => {

@@ -24,6 +24,6 @@ pub(crate) use resolve::{Loaded, load};
 pub(crate) use sources::Surroundings;
 pub(crate) use table::Settings;
 pub(crate) use values::{
-    Bucket, CdnProvider, DatabaseUrl, DownloadRedirect, Endpoint, LatestChoice, LogFormat, Origins, PostgresUrl,
-    ReadChoice, Registration, SecretKey, StorageBackend, parse_age,
+    Bucket, CdnProvider, DatabaseUrl, DownloadRedirect, Endpoint, LatestChoice, ListenOn, LogFormat, Origins,
+    PostgresUrl, ReadChoice, Registration, SecretKey, StorageBackend, TracesSampler, parse_age,
 };

@@ -179,6 +179,11 @@ impl Settings {
             faults.push(Fault::between("DATABASE_REPLICA_URL", problem));
         }
         faults.extend(self.faults_of_mail().into_iter().map(|(name, problem)| Fault::between(name, problem)));
+        if self.base_url.begins_like_the_registry() {
+            let problem = "must not have a path that begins with /api, /health, /metrics or /ready: those are the \
+                           registry's own";
+            faults.push(Fault::between("BASE_URL", problem));
+        }
         if self.max_unpacked_size.0 < self.max_archive_size.0 {
             faults.push(Fault::between("MAX_UNPACKED_SIZE", "must not be less than MAX_ARCHIVE_SIZE"));
         }

@@ -13,11 +13,12 @@ use super::{
     setting::{Fallback, Kind, Secrecy, Spec, Value, read, settings},
     values::{
         AdminPassword, ApprovalChoice, Audience, Backlog, BaseUrl, Bucket, CaBundle, CdnProvider, ClientIpHeader,
-        Connections, ConnectionsPerAddress, Count, DatabaseUrl, Domain, DownloadRedirect, Downloads, EmailAddress,
-        Endpoint, Host, Hours, Issuers, JwtSecrets, KeysPlace, LatestChoice, LogFormat, LogLevel, MetricsAddress,
-        MetricsToken, NameList, Networks, Origins, PerMinute, PoolSize, Port, PostgresUrl, ProxyExceptions, ProxyUrl,
-        ReadChoice, RedisUrl, Registration, Retention, Room, Seconds, SecretKey, SecretsKeys, Sender, Size, SmtpTls,
-        StorageBackend, Streams, Switch, TagList, Threads, Timeout, TokenDays, Uploads, Webhooks, Word,
+        CollectorHeaders, Connections, ConnectionsPerAddress, Count, DatabaseUrl, Domain, DownloadRedirect, Downloads,
+        EmailAddress, Endpoint, FileMode, GatedTags, Host, Hours, Issuers, JwtSecrets, KeysPlace, LatestChoice,
+        ListenOn, LogFormat, LogLevel, MetricsAddress, MetricsToken, NameList, Networks, Origins, PerMinute, PoolSize,
+        Port, PostgresUrl, ProxyExceptions, ProxyUrl, Quota, ReadChoice, RedisUrl, Registration, Retention, Room,
+        Seconds, SecretKey, SecretsKeys, Sender, Share, Size, SmtpTls, StorageBackend, Streams, Switch, TagList,
+        Threads, Timeout, TokenDays, TracesSampler, Uploads, Webhooks, Word,
     },
 };
 use aam_registry_core::types::Username;
@@ -27,11 +28,14 @@ const NONE: &[&str] = &["none", "off", "false", "no", "0"];
 
 settings! {
     "Address" {
-        /// Address to listen on
-        host: Host = "HOST", Fallback::Text("0.0.0.0");
+        /// Address to listen on, or a Unix socket as `unix:/run/aam-registry/http.sock`; not used where a supervisor
+        /// hands over sockets (`LISTEN_FDS`)
+        host: ListenOn = "HOST", Fallback::Text("0.0.0.0");
         /// Port to listen on; 0 takes a free one
         port: Port = "PORT", Fallback::Text("8000");
-        /// Public address of the registry, for links
+        /// Permissions of the file of such a socket, in octal
+        socket_mode: FileMode = "SOCKET_MODE", Fallback::Text("660");
+        /// Public address of the registry, for links; with a path behind a proxy that serves it below that path
         base_url: BaseUrl = "BASE_URL", Fallback::Computed("https://<DOMAIN>, else this machine", |settings| {
             if let Some(domain) = settings.text("DOMAIN") {
                 return Some(if domain.contains("://") { domain } else { format!("https://{domain}") });
@@ -202,6 +206,8 @@ settings! {
         admin_networks: Networks = "ADMIN_NETWORKS", Fallback::Text("none");
         /// The most days that an API token lasts; tokens that exist keep their end
         max_token_days: TokenDays = "MAX_TOKEN_DAYS", Fallback::Text("365");
+        /// Most API tokens of an account that are in force
+        max_tokens_per_user: Count = "MAX_TOKENS_PER_USER", Fallback::Text("100");
         /// Keys of the secret scanners that report leaked API tokens, as an address or a file; without them anybody
         /// may report a token who has it
         token_report_keys: Option<KeysPlace> = "TOKEN_REPORT_KEYS";
@@ -217,11 +223,15 @@ settings! {
     "Publishing" {
         /// Version that `latest` points to: the highest or the newest
         latest_tag_policy: LatestChoice = "LATEST_TAG_POLICY", Fallback::Text("highest");
-        /// Dist-tags that may be set beside `latest`; any by default
+        /// Dist-tags that may be set beside `latest`, in which `*` stands for any characters; any by default.
+        /// Tags that exist stay
         allowed_tags: Option<TagList> = "ALLOWED_TAGS";
         /// Whether new versions wait until an approver approves them, and others see them only then: off, all, or
         /// those of some scopes
         require_approval: ApprovalChoice = "REQUIRE_APPROVAL", Fallback::Text("off");
+        /// Dist-tags that name only versions which an approver has approved, written like ALLOWED_TAGS; one that a
+        /// publish asks for waits for an approver
+        require_approval_for_tags: GatedTags = "REQUIRE_APPROVAL_FOR_TAGS", Fallback::Text("off");
         /// Names of scopes, users and unscoped packages that only administrators may take, beside the reserved ones
         reserved_names: Option<NameList> = "RESERVED_NAMES";
         /// Downloads from which on a package's name, and that of its scope, is protected against new names that
@@ -248,6 +258,14 @@ settings! {
         max_owners_per_package: Count = "MAX_OWNERS_PER_PACKAGE", Fallback::Text("100");
         /// Most members of a scope
         max_members_per_scope: Count = "MAX_MEMBERS_PER_SCOPE", Fallback::Text("1000");
+        /// Most packages of a scope; any number by default. What exists when a quota is lowered stays
+        max_packages_per_scope: Option<Count> = "MAX_PACKAGES_PER_SCOPE";
+        /// Most bytes of all archives in a scope; any by default
+        max_storage_per_scope: Option<Size> = "MAX_STORAGE_PER_SCOPE";
+        /// Most versions of a package, without removed ones; any number by default
+        max_versions_per_package: Option<Count> = "MAX_VERSIONS_PER_PACKAGE";
+        /// Most scopes that an account makes beside the one of its name; administrators may make more
+        max_scopes_per_user: Quota = "MAX_SCOPES_PER_USER", Fallback::Text("20");
         /// Time-out for one upload
         upload_timeout: Timeout = "UPLOAD_TIMEOUT", Fallback::Text("15m");
     }
@@ -333,6 +351,19 @@ settings! {
         /// Address and port that serve /metrics by plain HTTP in place of the main address
         metrics_address: Option<MetricsAddress> = "METRICS_ADDRESS";
     }
+    "Traces" {
+        /// Address of an OpenTelemetry collector that takes traces by OTLP over HTTP, such as
+        /// `http://localhost:4318`; nothing is traced by default
+        otel_exporter_otlp_endpoint: Option<Endpoint> = "OTEL_EXPORTER_OTLP_ENDPOINT";
+        /// Headers of the requests to the collector, such as `authorization=Bearer%20secret`
+        otel_exporter_otlp_headers: Option<CollectorHeaders> = "OTEL_EXPORTER_OTLP_HEADERS" [secret];
+        /// Which requests are traced; those that begin with `parentbased_` follow callers that send a trace
+        otel_traces_sampler: TracesSampler = "OTEL_TRACES_SAMPLER", Fallback::Text("parentbased_always_on");
+        /// Share of requests that the samplers with `traceidratio` trace
+        otel_traces_sampler_arg: Share = "OTEL_TRACES_SAMPLER_ARG", Fallback::Text("1");
+        /// Name of this service in traces
+        otel_service_name: Word = "OTEL_SERVICE_NAME", Fallback::Text("aam-registry");
+    }
     "Logs" {
         /// Least severe log lines to write
         log_level: LogLevel = "LOG_LEVEL", Fallback::Text("info");
@@ -348,9 +379,6 @@ settings! {
         "Signatures are not built into this release" {
             "REQUIRE_SIGNATURES", OFF; "SIGSTORE_TRUSTED_ROOT"; "ALLOWED_SIGNERS";
         }
-        "Dist-tags that need approval are not built into this release" {
-            "REQUIRE_APPROVAL_FOR_TAGS", OFF;
-        }
         "Turning password login off is not built into this release" { "PASSWORD_LOGIN", &["on"]; }
         "Single sign-on is not built into this release" {
             "OIDC_ISSUER"; "OIDC_CLIENT_ID"; "OIDC_CLIENT_SECRET" [secret]; "OIDC_SCOPES"; "OIDC_USERNAME_CLAIM";
@@ -361,12 +389,7 @@ settings! {
         }
         "The scanner of archives is not built into this release" { "SCANNER_COMMAND"; "SCANNER_URL"; "SCAN_POLICY"; }
         "The transparency log is not built into this release" { "TLOG_ORIGIN"; "TLOG_PRIVATE_KEY"; }
-        "Quotas are not built into this release" {
-            "MAX_PACKAGES_PER_SCOPE"; "MAX_STORAGE_PER_SCOPE"; "MAX_VERSIONS_PER_PACKAGE"; "MAX_SCOPES_PER_USER";
-            "MAX_TOKENS_PER_USER";
-        }
         "Attestation is not built into this release" { "REGISTRY_PRIVATE_KEY"; }
-        "Traces by OpenTelemetry are not built into this release" { "OTEL_EXPORTER_OTLP_ENDPOINT"; }
         "The audit log cannot be turned off in this release" { "audit.enabled", &["true", "on", "yes", "1"]; }
     }
 }

@@ -9,7 +9,7 @@ use std::{
 
 use metrics::Counter;
 use tokio::{
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     runtime::{Builder, Handle},
     sync::oneshot,
     time::{self, Instant},
@@ -19,6 +19,7 @@ use super::{
     connection::{Serving, crowded, overloaded},
     networks::Networks,
     seats::{Seat, Seats},
+    socket_listener::{AwaitedListener, Listener},
 };
 
 /// How long to wait when the system has no file descriptors or memory left.
@@ -85,17 +86,16 @@ impl Accepting {
     /// If the system gives no thread, or takes the listener back.
     pub(super) fn accept_apart(
         self: Arc<Self>,
-        listener: TcpListener,
+        listener: Listener,
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> io::Result<impl Future<Output = ()> + Send + 'static> {
-        let listener = listener.into_std()?;
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let (ended, end) = oneshot::channel::<()>();
         let accept = move || {
             // Dropped when accepting ends, also by a panic, which completes `end`.
             let _ended = ended;
             runtime.block_on(async {
-                match TcpListener::from_std(listener) {
+                match listener.awaited() {
                     Ok(listener) => self.accept(listener, stop).await,
                     Err(error) => tracing::error!(event = "accept_failed", %error, "connections cannot be accepted"),
                 }
@@ -106,7 +106,7 @@ impl Accepting {
     }
 
     /// Accepts until `stop` completes, and then the connections that are still waiting.
-    pub(super) async fn accept(self: Arc<Self>, listener: TcpListener, stop: impl Future<Output = ()>) {
+    pub(super) async fn accept(self: Arc<Self>, listener: AwaitedListener, stop: impl Future<Output = ()>) {
         let mut stop = std::pin::pin!(stop);
         loop {
             let accepted = tokio::select! {
@@ -118,10 +118,7 @@ impl Accepting {
             };
             match accepted {
                 // The workers' runtime has to wait for it, not the one that accepted it.
-                Ok((stream, peer)) => match stream.into_std() {
-                    Ok(stream) => self.admit(stream, peer),
-                    Err(error) => tracing::debug!(event = "accept_failed", %error, "a connection was lost"),
-                },
+                Ok((stream, peer)) => self.admit(stream, peer),
                 Err(error) if is_of_one_connection(&error) => {}
                 Err(error) => {
                     if is_due(&mut self.crowd().failed, WARN_EVERY) {
@@ -135,12 +132,11 @@ impl Accepting {
     }
 
     /// Admits the connections that the system has already accepted, up to the length of its queue.
-    fn admit_waiting(&self, listener: TcpListener) {
+    fn admit_waiting(&self, listener: AwaitedListener) {
         // Ask the system directly: the runtime may not have noticed the latest connections yet.
         let Ok(listener) = listener.into_std() else { return };
         for _ in 0..=self.backlog {
-            let accepted = listener.accept();
-            match accepted.and_then(|(stream, peer)| stream.set_nonblocking(true).map(|()| (stream, peer))) {
+            match listener.accept() {
                 Ok((stream, peer)) => self.admit(stream, peer),
                 Err(error) if is_of_one_connection(&error) => {}
                 Err(_) => return,
@@ -254,7 +250,10 @@ fn is_of_one_connection(error: &io::Error) -> bool {
 mod tests {
     use std::{future::ready, sync::mpsc};
 
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+    };
 
     use super::*;
     use crate::serve::{connection::Patience, in_memory};
@@ -273,7 +272,7 @@ mod tests {
             waiting.push(client);
         }
         Arc::new(Accepting::new(serving, seats, Networks::new(0, Vec::new()), backlog, false))
-            .accept(listener, ready(()))
+            .accept(AwaitedListener::Tcp(listener), ready(()))
             .await;
         let mut served = 0;
         for mut client in waiting {
@@ -292,7 +291,9 @@ mod tests {
         let address = listener.local_addr().expect("an address");
         let accepting = Arc::new(Accepting::new(serving, seats, Networks::new(1, Vec::new()), 100, false));
         let (stop, stopped) = oneshot::channel::<()>();
-        let ended = accepting.accept_apart(listener, async { drop(stopped.await) }).expect("a thread");
+        let ended = accepting
+            .accept_apart(Listener::Tcp(listener.into_std().expect("its own")), async { drop(stopped.await) })
+            .expect("a thread");
 
         let ((is_busy, busy), (go_on, wait)) = (mpsc::channel(), mpsc::channel::<()>());
         let work = tokio::spawn(async move {

@@ -7,9 +7,20 @@ use super::ServeError;
 pub(super) struct Background(JoinHandle<()>);
 
 impl Background {
-    /// Begins the background work of `registry`, which goes on until `end` completes.
-    pub(super) fn begin(registry: Registry, end: impl Future<Output = ()> + Send + 'static) -> Self {
-        Self(tokio::spawn(async move { registry.run_background(end).await }))
+    /// Begins the background work of `registry` when `start` completes; it goes on until `end` completes.
+    /// Before the database can be used every job would fail and say so.
+    pub(super) fn begin(
+        registry: Registry,
+        start: impl Future<Output = ()> + Send + 'static,
+        end: impl Future<Output = ()> + Send + 'static,
+    ) -> Self {
+        Self(tokio::spawn(async move {
+            let mut end = std::pin::pin!(end);
+            tokio::select! {
+                () = start => registry.run_background(end).await,
+                () = &mut end => {}
+            }
+        }))
     }
 
     /// Completes when the work has ended although nobody asked it to. Without it no event is
@@ -40,9 +51,10 @@ mod tests {
     #[tokio::test]
     async fn an_end_that_nobody_asked_for_is_noticed() {
         let registry = memory::registry().build().expect("complete");
-        let mut panicking = Background::begin(registry.clone(), async { panic!("on purpose") });
+        let mut panicking = Background::begin(registry.clone(), future::ready(()), async { panic!("on purpose") });
         assert!(matches!(panicking.ended_early().await, ServeError::Background));
         panicking.end().await;
-        Background::begin(registry, future::ready(())).end().await;
+        Background::begin(registry.clone(), future::ready(()), future::ready(())).end().await;
+        Background::begin(registry, future::pending(), future::ready(())).end().await;
     }
 }

@@ -1,7 +1,6 @@
 use std::{
     env,
     io::{self, Write},
-    net::SocketAddr,
     path::Path,
 };
 
@@ -50,7 +49,7 @@ fn quoted(word: &str) -> String {
 pub(super) async fn greet(
     settings: &Settings,
     invocation: &Invocation,
-    address: SocketAddr,
+    address: &str,
     base_url: &str,
     registry: &Registry,
 ) {
@@ -69,15 +68,7 @@ pub(super) async fn greet(
     let create_admin = invocation.command("create-admin --username admin --email admin@example.com");
 
     if settings.log_format == LogFormat::Json {
-        tracing::info!(
-            event = "server_started",
-            version,
-            address = %address,
-            url = base_url,
-            database,
-            archives,
-            "serving"
-        );
+        tracing::info!(event = "server_started", version, address, url = base_url, database, archives, "serving");
         if !has_admin {
             tracing::info!(event = "no_admin_yet", command = create_admin, "create the first administrator");
         }

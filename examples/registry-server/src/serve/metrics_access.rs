@@ -2,7 +2,7 @@
 
 use std::{convert::Infallible, future::Future, sync::Arc, time::Duration};
 
-use aam_registry_core::types::Sha256Digest;
+use aam_registry_core::{http::layers::guard_browsers, types::Sha256Digest};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -94,7 +94,7 @@ async fn connection(stream: TcpStream, access: MetricsAccess, recorded: Promethe
 
 fn answer<B>(request: &Request<B>, access: &MetricsAccess, recorded: &PrometheusHandle) -> Response<String> {
     let (status, text) = if request.uri().path() != PATH {
-        (StatusCode::NOT_FOUND, "this address serves /metrics alone\n".to_owned())
+        (StatusCode::NOT_FOUND, "this address serves only /metrics\n".to_owned())
     } else if !matches!(*request.method(), Method::GET | Method::HEAD) {
         (StatusCode::METHOD_NOT_ALLOWED, "GET reads the metrics\n".to_owned())
     } else if access.admits(request.headers()) {
@@ -105,6 +105,7 @@ fn answer<B>(request: &Request<B>, access: &MetricsAccess, recorded: &Prometheus
     let mut response = Response::new(text);
     *response.status_mut() = status;
     let headers = response.headers_mut();
+    guard_browsers(headers);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8"));
     match status {
         StatusCode::UNAUTHORIZED => headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")),

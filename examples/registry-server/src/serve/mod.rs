@@ -3,6 +3,7 @@
 mod accept;
 mod answers;
 mod background;
+mod clock_check;
 mod connection;
 mod descriptors;
 mod greeting;
@@ -14,9 +15,14 @@ mod networks;
 mod schema;
 mod seats;
 mod signals;
+mod socket_file;
+mod socket_listener;
+mod sole_server;
+mod storage;
 pub(crate) mod tls;
+mod validity;
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use aam_registry_core::http::{Readiness, ReadinessState, RegistryService};
 use futures_util::future;
@@ -30,12 +36,13 @@ use crate::{
 use accept::Accepting;
 use answers::AnswerMemory;
 use background::Background;
-use connection::{Http2Bounds, Patience, Serving};
+use connection::{BasePath, Http2Bounds, Patience, Serving};
 use descriptors::Capacity;
 pub(crate) use greeting::Invocation;
 use metrics_access::MetricsAccess;
 use networks::Networks;
 use seats::Seats;
+use sole_server::SoleServer;
 
 /// How long connections are still accepted after the signal to stop.
 const STILL_ACCEPTING: Duration = Duration::from_secs(5);
@@ -57,6 +64,15 @@ pub(crate) enum ServeError {
         address: String,
         /// The reason, and what to do.
         reason: String,
+    },
+    /// Another server has the database file open.
+    #[error(
+        "another server runs on the database {database}: stop it, or give this one a folder of its own with \
+         --data-dir; several servers share a registry on PostgreSQL"
+    )]
+    AnotherServer {
+        /// The database file.
+        database: PathBuf,
     },
     /// The certificate or its key cannot be used.
     #[error("HTTPS cannot be served: {0}")]
@@ -83,24 +99,23 @@ pub(crate) enum ServeError {
 /// # Errors
 /// If it cannot start, or is told to stop a second time.
 pub(crate) async fn serve(settings: Settings, invocation: Invocation) -> Result<(), ServeError> {
+    clock_check::tell_if_wrong();
     let mut signals = signals::Signals::listen().map_err(ServeError::Signals)?;
     // Bind first: a second server that was started by mistake must not touch the data of the first.
-    let listeners = listener::bind(&settings).await?;
-    let address = listeners[0]
-        .local_addr()
-        .map_err(|error| ServeError::Listen { address: settings.host.0.clone(), reason: error.to_string() })?;
+    let listener::Listeners { sockets, port, address, file: _file } = listener::bind(&settings).await?;
     let metrics_listener = match settings.metrics_address {
         Some(address) => Some(metrics_listener(address.0).await?),
         None => None,
     };
+    let recorded = metrics::install()?;
     let tls = match (&settings.tls_cert, &settings.tls_key) {
         (Some(certificate), Some(key)) => Some(tls::Acceptor::load(certificate, key)?),
         _ => None,
     };
-    let recorded = metrics::install()?;
+    let _sole = SoleServer::of(&settings)?;
     let (registry, freshness) = assemble::served(&settings).await?;
 
-    let base_url = settings.base_url.with_port_if_zero(address.port());
+    let base_url = settings.base_url.with_port_if_zero(port);
     let readiness = Readiness::new(ReadinessState::Starting);
     let rendered = recorded.clone();
     let on_main_address = metrics_listener.is_none().then_some(move || rendered.render());
@@ -116,15 +131,16 @@ pub(crate) async fn serve(settings: Settings, invocation: Invocation) -> Result<
     let accepting = Accepting::new(Arc::clone(&serving), seats, networks, settings.backlog.0, tls.is_some());
     let accepting = Arc::new(accepting);
     let accept = |listener| Arc::clone(&accepting).accept_apart(listener, until(stopped.clone()));
-    let accepting: JoinSet<()> = listeners
+    let accepting: JoinSet<()> = sockets
         .into_iter()
         .map(accept)
         .collect::<io::Result<Vec<_>>>()
-        .map_err(|error| ServeError::Listen { address: address.to_string(), reason: error.to_string() })?
+        .map_err(|error| ServeError::Listen { address: address.clone(), reason: error.to_string() })?
         .into_iter()
         .collect();
     let (finish, finished) = watch::channel(false);
-    let mut background = Background::begin(registry.clone(), until(finished.clone()));
+    let (usable, is_usable) = watch::channel(false);
+    let mut background = Background::begin(registry.clone(), until(is_usable), until(finished.clone()));
     if let Some(listener) = metrics_listener {
         let access = metrics_access_of(&settings);
         tokio::spawn(metrics_access::serve(listener, access, recorded.clone(), until(finished.clone())));
@@ -139,7 +155,9 @@ pub(crate) async fn serve(settings: Settings, invocation: Invocation) -> Result<
         schema::wait(&settings, &readiness).await?;
         assemble::first_admin(&settings, &registry).await?;
         readiness.set(ReadinessState::Ready);
-        greeting::greet(&settings, &invocation, address, &base_url, &registry).await;
+        greeting::greet(&settings, &invocation, &address, &base_url, &registry).await;
+        storage::tell_if_unusable(&settings, &registry).await;
+        usable.send_replace(true);
         Ok::<_, ServeError>(())
     };
     let told = async {
@@ -206,6 +224,7 @@ fn serving_of(
     let bounds = Http2Bounds { streams: settings.http2_max_streams.0, send_buffer: settings.http2_send_buffer.bytes() };
     Serving::new(service, readiness.clone(), tls, seats, Patience::of(settings), bounds)
         .with_metrics_access(metrics_access_of(settings))
+        .with_base_path(BasePath::of(settings.base_url.as_str()))
 }
 
 fn metrics_access_of(settings: &Settings) -> MetricsAccess {
@@ -216,7 +235,14 @@ fn metrics_access_of(settings: &Settings) -> MetricsAccess {
 async fn metrics_listener(address: SocketAddr) -> Result<TcpListener, ServeError> {
     let failed = |error: io::Error| ServeError::Listen {
         address: address.to_string(),
-        reason: format!("{error}; METRICS_ADDRESS takes another one"),
+        reason: match error.kind() {
+            io::ErrorKind::AddrInUse => {
+                "the port is in use; stop what listens there, or let METRICS_ADDRESS name another \
+                                         one"
+                .to_owned()
+            }
+            _ => format!("{error}; METRICS_ADDRESS takes another one"),
+        },
     };
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;

@@ -6,6 +6,7 @@ use tokio::time;
 use crate::{
     assemble::{self, AssembleError},
     config::Settings,
+    remedy,
 };
 
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
@@ -42,8 +43,8 @@ pub(super) async fn wait(settings: &Settings, readiness: &Readiness) -> Result<(
                     tracing::warn!(
                         event = "database_unreachable",
                         database = %settings.database_url,
-                        error = &error as &dyn std::error::Error,
-                        "waiting for the database"
+                        "waiting for the database: {}",
+                        remedy::with(assemble::cause(&error), remedy::for_database(settings, &error)),
                     );
                 }
                 time::sleep(LOOK_AGAIN).await;

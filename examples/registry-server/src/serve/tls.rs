@@ -14,10 +14,20 @@ use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, Error, ServerConfig, SignatureScheme,
     client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
     crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature},
-    pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime, pem::PemObject},
+    pki_types::{
+        CertificateDer, PrivateKeyDer, ServerName, UnixTime,
+        pem::{self, PemObject},
+    },
 };
-use tokio::{net::TcpStream, sync::watch, time};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+    sync::watch,
+    time,
+};
 use tokio_rustls::{TlsAcceptor, TlsConnector, client, server};
+
+use super::validity::Validity;
 
 const HANDSHAKE: Duration = Duration::from_secs(10);
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
@@ -26,7 +36,7 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TlsError {
     /// A file does not contain the expected PEM.
-    #[error("{path} holds no {what} in PEM: {reason}")]
+    #[error("{path} cannot be used as {what}: {reason}; {remedy}")]
     File {
         /// Which file.
         path: PathBuf,
@@ -34,8 +44,21 @@ pub(crate) enum TlsError {
         what: &'static str,
         /// The reason.
         reason: String,
+        /// What to do.
+        remedy: &'static str,
     },
     /// The certificate and the key do not belong together.
+    #[error(
+        "the certificate in {certificate} does not match the private key in {key}: TLS_KEY has to name the key \
+         that the certificate was issued for"
+    )]
+    Mismatch {
+        /// The file of the certificate.
+        certificate: PathBuf,
+        /// The file of the key.
+        key: PathBuf,
+    },
+    /// The certificate and the key cannot be used for another reason.
     #[error("the certificate and the key cannot be used: {0}")]
     Pair(#[from] Error),
 }
@@ -105,24 +128,47 @@ impl Acceptor {
 
 fn read(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>, TlsError> {
     let chain = certificates(certificate)?;
-    let key = PrivateKeyDer::from_pem_file(key).map_err(|error| TlsError::File {
+    let private = PrivateKeyDer::from_pem_file(key).map_err(|error| TlsError::File {
         path: key.to_owned(),
-        what: "private key",
-        reason: error.to_string(),
+        what: "TLS_KEY",
+        reason: told(&error),
+        remedy: "TLS_KEY has to name a private key in PEM that the server may read",
     })?;
+    let validity = Validity::of(&chain);
     let mut config = ServerConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()
-        .with_single_cert(chain, key)?;
+        .with_single_cert(chain, private)
+        .map_err(|error| match error {
+            Error::InconsistentKeys(_) => {
+                TlsError::Mismatch { certificate: certificate.to_owned(), key: key.to_owned() }
+            }
+            other => other.into(),
+        })?;
+    validity.tell(certificate);
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(Arc::new(config))
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let failed = |reason: String| TlsError::File { path: path.to_owned(), what: "certificate", reason };
+    let failed = |reason: String| TlsError::File {
+        path: path.to_owned(),
+        what: "TLS_CERT",
+        reason,
+        remedy: "TLS_CERT has to name a certificate chain in PEM that the server may read",
+    };
     let chain: Vec<_> =
-        CertificateDer::pem_file_iter(path).and_then(Iterator::collect).map_err(|error| failed(error.to_string()))?;
+        CertificateDer::pem_file_iter(path).and_then(Iterator::collect).map_err(|error| failed(told(&error)))?;
     if chain.is_empty() { Err(failed("there is none in it".to_owned())) } else { Ok(chain) }
+}
+
+/// The reason without a prefix that says it is one of reading a file.
+fn told(error: &pem::Error) -> String {
+    match error {
+        pem::Error::Io(error) => error.to_string(),
+        pem::Error::NoItemsFound => "there is none in it".to_owned(),
+        other => other.to_string(),
+    }
 }
 
 fn provider() -> Arc<CryptoProvider> {
@@ -130,11 +176,11 @@ fn provider() -> Arc<CryptoProvider> {
 }
 
 /// Connects to a server on this machine, which must present the certificate in `file`.
-pub(crate) async fn connect_to_own(
-    stream: TcpStream,
+pub(crate) async fn connect_to_own<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
     file: &Path,
     host: &str,
-) -> io::Result<client::TlsStream<TcpStream>> {
+) -> io::Result<client::TlsStream<S>> {
     let mut chain = certificates(file).map_err(io::Error::other)?;
     let verifier = OwnCertificate { expected: chain.swap_remove(0), provider: provider() };
     let config = ClientConfig::builder_with_provider(provider())

@@ -151,14 +151,51 @@ fn a_cleanup_behind_a_database_from_before_asks_first() {
 #[test]
 fn what_is_not_backed_up_is_said() {
     let mut site = Site::new();
-    let refused = site.run(&["backup", "--to", "backups"]).failed().stderr();
-    assert!(refused.contains("--database-only") && refused.contains("copy the archives"), "{refused}");
     let refused = site.run(&["backup", "--to", "backups", "--database-only"]).failed().stderr();
     assert!(refused.contains("there is no registry in ./data/registry.db"), "{refused}");
+    let both = site.run(&["backup", "--to", "backups", "--database-only", "--keep", "1d"]);
+    assert_eq!(both.code(), Some(2), "{}", both.stderr());
+    site.set("STORAGE_BACKEND", "memory");
+    site.run(&["migrate"]).succeeded();
+    let refused = site.run(&["backup", "--to", "backups"]).failed().stderr();
+    assert!(refused.contains("archives that are kept in memory are gone with the server"), "{refused}");
     site.set("DATABASE_URL", "postgresql://aam:hunter2@db/aam");
     let refused = site.run(&["backup", "--to", "backups", "--database-only"]).failed().stderr();
     assert!(refused.contains("pg_dump --format=custom --file=backups/registry.dump"), "{refused}");
     assert!(!refused.contains("hunter2"), "{refused}");
+}
+
+#[test]
+fn keys_are_backed_up_where_they_are_asked_for() {
+    let site = Site::new();
+    let server = site.serve(&[]);
+    let authorization = web::sign_up(server.port(), "alice");
+    publish(server.port(), &authorization, "1.0.0");
+    site.run(&["backup", "--to", "without"]).succeeded();
+    site.run(&["backup", "--to", "with", "--with-keys"]).succeeded();
+    drop(server);
+    let copies = |place: &str| {
+        let backups = site.path(place).join("backups");
+        let backup = backups.join(names_in(&backups).pop().expect("one"));
+        fs::read(backup.join("keys/jwt-secret")).ok()
+    };
+    assert_eq!((copies("without"), mode(&site.path("with"))), (None, 0o700));
+    let key = fs::read(site.path("data/jwt-secret")).expect("there");
+    assert_eq!(copies("with"), Some(key.clone()));
+
+    let from = site.path("with");
+    let from = from.to_str().expect("UTF-8");
+    let restored = Site::new();
+    fs::create_dir(restored.path("data")).expect("our own folder");
+    restored.write("data/jwt-secret", "another");
+    let refused = restored.run(&["restore", "--from", from]).failed().stderr();
+    assert!(refused.contains("DATA_DIR holds another jwt-secret than the backup"), "{refused}");
+    fs::remove_file(restored.path("data/jwt-secret")).expect("our own file");
+    let told = restored.run(&["restore", "--from", from, "--json"]).succeeded().json();
+    assert_eq!((&told["keys"], &told["versions"]), (&json!(["jwt-secret", "secrets-key"]), &json!(1)), "{told}");
+    assert_eq!(mode(&restored.path("data/jwt-secret")), 0o600);
+    let server = restored.serve(&[]);
+    assert_eq!(web::get_with(server.port(), "/api/v1/users/me", &authorization).expect("answered").status, 200);
 }
 
 #[test]

@@ -255,11 +255,9 @@ fn a_registry_for_known_users_has_no_cdn() {
 fn what_this_release_cannot_do_is_refused_in_plain_words() {
     for (name, value, told) in [
         ("REQUIRE_SIGNATURES", "true", "Signatures are not built"),
-        ("REQUIRE_APPROVAL_FOR_TAGS", "stable", "Dist-tags that need approval are not built"),
         ("REGISTRY_PRIVATE_KEY", "key.pem", "Attestation is not built"),
         ("PASSWORD_LOGIN", "off", "Turning password login off is not built"),
         ("OIDC_ISSUER", "https://id.example.com", "Single sign-on is not built"),
-        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://h", "OpenTelemetry are not built"),
         ("PAGES", "on", "Web pages are not built"),
         ("INDEXABLE", "true", "Web pages are not built"),
         ("FACADES", "npm", "the formats of other registries is not built"),
@@ -302,6 +300,23 @@ fn a_cdn_is_configured_whole_or_not_at_all() {
     let whole = "provider: cloudflare, zone: z, purge_token: hunter2, signing_key: hunter2, origin_secret: hunter2";
     let (is_good, stderr) = check(&format!("cdn: {{ {base}, {whole} }}"));
     assert!(is_good, "{stderr}");
+}
+
+#[test]
+fn settings_of_traces_are_checked_and_the_headers_are_secret() {
+    let mut site = Site::new();
+    site.set("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318");
+    site.set("OTEL_EXPORTER_OTLP_HEADERS", "authorization=Bearer%20hunter2");
+    site.set("OTEL_TRACES_SAMPLER", "sometimes").set("OTEL_TRACES_SAMPLER_ARG", "2");
+    let refused = site.run(&["config", "check"]).failed().stderr();
+    assert!(
+        refused.contains("`sometimes` is not allowed") && refused.contains("parentbased_traceidratio"),
+        "{refused}"
+    );
+    assert!(refused.contains("OTEL_TRACES_SAMPLER_ARG") && !refused.contains("hunter2"), "{refused}");
+    site.set("OTEL_TRACES_SAMPLER", "traceidratio").set("OTEL_TRACES_SAMPLER_ARG", "0.1");
+    let shown = site.run(&["config", "show"]).succeeded().stdout();
+    assert!(shown.contains("traceidratio") && !shown.contains("hunter2"), "{shown}");
 }
 
 #[test]
@@ -521,6 +536,7 @@ fn every_command_on_a_registry_says_how_to_name_it() {
         &["token", "revoke"],
         &["storage", "verify"],
         &["backup"],
+        &["restore"],
         &["jobs", "list"],
         &["webhook", "list"],
         &["config", "show"],

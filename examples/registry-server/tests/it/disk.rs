@@ -63,15 +63,27 @@ fn a_full_disk_is_told_by_health_and_publishes_and_heals() {
         let limit = Rlimit { current: bytes, maximum: None };
         prlimit(pid, Resource::Fsize, limit).expect("our own process");
     };
+    let other = fs::read(in_repository("tests/fixtures/acme-review-suite-2.1.0.aam")).expect("there");
+    assert_eq!(web::post(port, "/api/v1/scopes", &authorization, &json!({ "name": "acme" })).status, 201);
+    assert_eq!(web::publish(port, &authorization, &other).status, 201);
+
     room(Some(4096));
     let database = web::get(port, "/health/db").expect("answered");
     refused(&site, &database, "database_unavailable", "disk with the registry's database (its data folder)");
-    let storage = web::get(port, "/health/storage").expect("answered");
-    refused(&site, &storage, "storage_unavailable", "The disk with the registry's archives is full");
+    // A store that was well is not tested again for half a minute.
+    let storage = || web::get(port, "/health/storage").expect("answered");
+    wait_until("it is tested again", || storage().status != 200);
+    refused(&site, &storage(), "storage_unavailable", "The disk with the registry's archives is full");
     let publish = web::publish(port, &authorization, &archive());
     refused(&site, &publish, "storage_unavailable", "disk with the registry's database (its data folder)");
     let ready = web::get(port, "/ready").expect("answered");
     assert_eq!((ready.status, &ready.json()["failing"]), (200, &json!(["database", "storage"])), "{ready:?}");
+
+    // Reads go on.
+    let package = "/api/v1/packages/@acme/review-suite";
+    for read in [package.to_owned(), format!("{package}/2.1.0"), format!("{package}/2.1.0/download")] {
+        assert_eq!(web::get(port, &read).expect("answered").status, 200, "{read}");
+    }
 
     room(None);
     for path in ["/health/db", "/health/storage"] {

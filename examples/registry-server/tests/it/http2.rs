@@ -271,3 +271,74 @@ fn requests_that_are_taken_back_at_once_end_their_connection_and_fill_no_log() {
     let by_library: Vec<_> = log.iter().filter(|line| line.contains("h2::")).collect();
     assert!(by_library.is_empty(), "{by_library:?}");
 }
+
+/// Sends `frames` again and again, at most 16 MiB of them, and reads what comes; whether the server closed the connection
+/// before all were sent.
+fn floods(port: u16, begin: &[u8], frames: &[u8]) -> bool {
+    const MOST: usize = 16 * 1024 * 1024;
+    let mut connection = web::connect(port).expect("connected");
+    let mut answers = connection.try_clone().expect("a second handle");
+    let reading = std::thread::spawn(move || answers.read_to_end(&mut Vec::new()).map(drop));
+    let start = [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec(), frame(4, 0, 0, &[]), begin.to_vec()].concat();
+    connection.write_all(&start).expect("sent");
+    let many = frames.repeat(64 * 1024 / frames.len());
+    let mut sent = 0;
+    let is_cut = loop {
+        if connection.write_all(&many).is_err() {
+            break true;
+        }
+        sent += many.len();
+        if sent >= MOST {
+            break false;
+        }
+    };
+    let _ = connection.shutdown(std::net::Shutdown::Both);
+    let _ = reading.join();
+    is_cut
+}
+
+#[test]
+fn frames_without_end_and_without_requests_close_the_connection() {
+    let site = Site::new();
+    let server = site.serve(&[]);
+    let port = server.port();
+    for (name, frames) in [
+        ("settings", frame(4, 0, 0, &[0, 3, 0, 0, 0, 100])),
+        ("ping", frame(6, 0, 0, &[7; 8])),
+        ("priority", frame(2, 0, 1, &[0, 0, 0, 0, 16])),
+        ("unknown", frame(0xbb, 0, 0, &[0; 100])),
+    ] {
+        let before = web::metric(port, "aam_http2_floods_total");
+        assert!(floods(port, &[], &frames), "{name}: it may go on for ever");
+        wait_until("it is counted", || web::metric(port, "aam_http2_floods_total") > before);
+    }
+    assert_eq!(web::get(port, "/health").expect("answered").status, 200);
+}
+
+#[test]
+fn a_head_that_never_ends_closes_the_connection() {
+    let site = Site::new();
+    let server = site.serve(&[]);
+    let port = server.port();
+    // HEADERS of `GET /` without END_HEADERS, and then CONTINUATION for ever: empty, and with a header.
+    let begin = frame(1, 1, 1, &[0x82, 0x86, 0x84, 0x41, 1, b'x']);
+    let literal = [&[0, 5][..], b"x-abc", &[100], &[b'y'; 100]].concat();
+    for frames in [frame(9, 0, 1, &[]), frame(9, 0, 1, &literal)] {
+        assert!(floods(port, &begin, &frames), "it may go on for ever");
+    }
+    assert_eq!(web::get(port, "/health").expect("answered").status, 200);
+}
+
+#[test]
+fn a_long_download_is_no_flood() {
+    let mut site = Site::new();
+    let server = site.set("RATE_LIMIT_OTHER", 0).serve(&[]);
+    block_on(async {
+        let client = Client::connect(server.port(), &Builder::new()).await;
+        // Each answer is acknowledged by frames that belong to no request.
+        for _ in 0..300 {
+            assert_eq!(client.get("/api/openapi.json").await.expect("answered").0, 200);
+        }
+    });
+    assert_eq!(web::metric(server.port(), "aam_http2_floods_total"), 0);
+}

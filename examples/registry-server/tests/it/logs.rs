@@ -88,7 +88,7 @@ fn the_metrics_have_the_names_operators_know() {
 fn text_is_for_people() {
     let site = Site::new();
     let ran = site.run(&["--log-format", "text", "--port", "0", "--tls-cert", "none.pem", "--tls-key", "none.pem"]);
-    assert!(ran.failed().stderr().starts_with("error: HTTPS cannot be served: none.pem holds no certificate"));
+    assert!(ran.failed().stderr().starts_with("error: HTTPS cannot be served: none.pem cannot be used as TLS_CERT: "));
 }
 
 #[test]

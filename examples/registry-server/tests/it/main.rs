@@ -11,6 +11,7 @@ mod db;
 mod deployment;
 mod disk;
 mod documents;
+mod edge;
 mod exchange;
 mod http2;
 mod jobs;

@@ -86,6 +86,13 @@ impl Site {
         Self::started(&mut self.command(args), event)
     }
 
+    /// Starts the server by a command that ends up as it.
+    pub(crate) fn serve_by(&self, mut command: Command) -> Server {
+        command.current_dir(self.folder.path()).env_clear().envs(self.environment.iter().cloned());
+        command.env("PATH", env::var_os("PATH").expect("a path"));
+        Self::started(&mut command, "server_started")
+    }
+
     /// Starts a server with a limit on open files.
     pub(crate) fn serve_with_files(&self, files: u32) -> Server {
         let mut command = Command::new("sh");

@@ -139,7 +139,7 @@ fn healthcheck_says_whether_the_server_is_well() {
 fn commands_on_a_registry_make_none_where_there_is_none() {
     let site = Site::new();
     let id = "0190d9f0-0000-7000-8000-000000000000";
-    let commands: [&[&str]; 14] = [
+    let commands: [&[&str]; 15] = [
         &["user", "list"],
         &["user", "show", "ada"],
         &["user", "create", "--username", "ada", "--email", "ada@example.com", "--password", "tulip-Wagon-93-kelp"],
@@ -154,6 +154,7 @@ fn commands_on_a_registry_make_none_where_there_is_none() {
         &["storage", "cleanup"],
         &["storage", "adopt"],
         &["backup", "--to", "backups", "--database-only"],
+        &["backup", "--to", "backups"],
     ];
     let refused = |folder: &str| {
         for command in commands {

@@ -90,6 +90,7 @@ fn whoever_came_by_https_is_told_to_come_so_again() {
         let text = answer(server.port(), &certificate, path);
         assert!(text.contains("\r\nstrict-transport-security: max-age=31536000; includesubdomains\r\n"), "{text}");
     }
+    drop(server);
     let plain = site.serve(&[]);
     let answer = web::get(plain.port(), "/health").expect("answered");
     assert!(!answer.head.to_ascii_lowercase().contains("strict-transport-security"), "{}", answer.head);

@@ -17,7 +17,6 @@ const SHOWN: &[&str] = &[
     "vary",
     "www-authenticate",
     "x-checksum-sha256",
-    "x-content-type-options",
 ];
 
 /// Requests and their answers, with everything replaced that differs from run to run.

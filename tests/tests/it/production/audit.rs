@@ -13,7 +13,7 @@ const ROUNDS: usize = 25;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_chain_is_whole_under_writers_everywhere() {
-    let replicas = Replicas::start().await;
+    let replicas = Replicas::start_with(&[("MAX_SCOPES_PER_USER", "1000")]).await;
     let ada = replicas.user("ada").await;
     replicas.user("bob").await;
     let database = replicas.stores.database.client().await;

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod audit;
+mod backup;
 mod changes;
 mod counts;
 mod failover;

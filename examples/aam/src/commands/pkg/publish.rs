@@ -24,7 +24,9 @@ use crate::{
     aam pkg publish my-skills-0.1.0.aam --registry team\n  \
     aam pkg publish --dry-run     # shows what would be sent and what stays out, sends nothing\n\n\
     What .gitignore and .aamignore leave out stays out, and so does what commonly holds secrets (.env, .npmrc, \
-    .ssh/, *.pem and the like) unless .aamignore names it, as in `!.env.shared`. Before the first version of a \
+    .ssh/, *.pem and the like) unless .aamignore names it, as in `!.env.shared`. A rule `*` in .aamignore leaves out \
+    all but the manifest and the artifacts it names, with what is in their folders; a narrower rule leaves out files of \
+    these, too. Before the first version of a \
     package it shows what goes in, and asks where there is somebody to ask. A file that looks as if it held a private \
     key or a token is published only where you say so, at the terminal or with --allow-secrets.\n\n\
     In GitHub Actions and GitLab it publishes as a trusted publisher by itself, without a stored token, where an owner \
@@ -80,7 +82,7 @@ impl Publish {
             session.out.done(&value, || {
                 let mut lines = vec![format!("Would publish {name} {version} to {}:", registry.url)];
                 lines.extend(packed.judged.files.iter().map(|file| format!("  {:>10} {}", file.size, file.path)));
-                lines.extend(contents::left_out(&packed));
+                lines.extend(contents::left_out(&packed, true));
                 lines.push(format!("{} bytes packed, sha256 {}", packed.size, packed.sha256));
                 lines
             })?;
@@ -117,14 +119,21 @@ impl Publish {
                 for warning in receipt.warnings.iter().filter(|warning| !told.contains(*warning)) {
                     session.out.warn(warning);
                 }
+                // Others do not find it before it is approved.
+                let waits = receipt.approval_status.as_deref() == Some("pending");
                 value["dist_tags"] = json!(receipt.dist_tags);
+                value["approval_status"] = json!(receipt.approval_status);
                 value["warnings"] = json!(receipt.warnings);
                 session.out.done(&value, || {
                     let tags = plain(&receipt.dist_tags.join(", "));
                     let tags = if tags.is_empty() { String::new() } else { format!(" as {tags}") };
                     vec![
                         format!("Published {name} {version}{tags} to {}", registry.url),
-                        format!("Install it with `aam install {name}`"),
+                        if waits {
+                            format!("See what was decided with `aam approvals {name}@{version}`")
+                        } else {
+                            format!("Install it with `aam install {name}`")
+                        },
                     ]
                 })
             }

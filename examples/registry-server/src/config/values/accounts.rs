@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fmt};
 use aam_registry_backends::{jwt::JwtConfig, secrets::SecretKeys};
 use aam_registry_core::{
     registry::ApprovalPolicy,
-    types::{DistTag, ScopeName, Username},
+    types::{DistTag, ScopeName, TagPattern, Username},
 };
 use secrecy::SecretString;
 
@@ -125,15 +125,16 @@ impl Value for SecretsKeys {
     }
 }
 
-/// Names of dist-tags.
+/// Dist-tags and patterns of dist-tags.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct TagList(pub(crate) Vec<DistTag>);
+pub(crate) struct TagList(pub(crate) Vec<TagPattern>);
 
 impl Value for TagList {
     const PLACEHOLDER: &'static str = "TAGS";
 
     fn allowed() -> String {
-        "a comma-separated list of dist-tags such as `beta,stable`".to_owned()
+        "a comma-separated list of dist-tags such as `beta,stable`, in which `*` stands for any characters: `release-*`"
+            .to_owned()
     }
 
     fn parse(text: &str) -> Result<Self, Refusal> {
@@ -142,6 +143,32 @@ impl Value for TagList {
             .collect::<Result<_, _>>()
             .map(Self)
             .map_err(|error| Refusal::Because(error.to_string()))
+    }
+}
+
+/// Dist-tags that name only approved versions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct GatedTags(pub(crate) Vec<TagPattern>);
+
+impl Value for GatedTags {
+    const PLACEHOLDER: &'static str = "TAGS";
+
+    fn allowed() -> String {
+        format!("`off`, or {}", TagList::allowed())
+    }
+
+    fn parse(text: &str) -> Result<Self, Refusal> {
+        if matches!(text.trim().to_ascii_lowercase().as_str(), "off" | "false" | "no" | "none" | "0") {
+            return Ok(Self(Vec::new()));
+        }
+        let TagList(tags) = TagList::parse(text)?;
+        if tags.iter().any(|tag| tag.as_str() == DistTag::LATEST) {
+            return Err(Refusal::Because(
+                "the registry itself moves `latest`; REQUIRE_APPROVAL makes versions wait before it names them"
+                    .to_owned(),
+            ));
+        }
+        Ok(Self(tags))
     }
 }
 
@@ -217,6 +244,12 @@ mod tests {
 
     #[test]
     fn a_bad_tag_is_named() {
+        let TagList(tags) = TagList::parse("stable, release-*").expect("patterns");
+        assert_eq!(tags.iter().map(ToString::to_string).collect::<Vec<_>>(), ["stable", "release-*"]);
+        assert_eq!(GatedTags::parse("off").expect("none").0, []);
+        assert_eq!(GatedTags::parse("stable,lts-*").expect("patterns").0.len(), 2);
+        let Err(Refusal::Because(reason)) = GatedTags::parse("stable,latest") else { panic!("latest passed") };
+        assert!(reason.contains("REQUIRE_APPROVAL"), "{reason}");
         let Err(Refusal::Because(reason)) = TagList::parse("beta,1.2.3") else { panic!("1.2.3 passed") };
         assert!(reason.contains("1.2.3"));
     }

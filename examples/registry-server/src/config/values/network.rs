@@ -28,6 +28,50 @@ impl Value for Host {
     }
 }
 
+/// What to listen on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ListenOn {
+    /// The addresses of a host.
+    Address(Host),
+    /// A Unix socket at this path.
+    Unix(PathBuf),
+}
+
+impl Value for ListenOn {
+    const PLACEHOLDER: &'static str = "ADDRESS";
+
+    fn allowed() -> String {
+        format!("{}, or a socket such as `unix:/run/aam-registry/http.sock`", Host::allowed())
+    }
+
+    fn parse(text: &str) -> Result<Self, Refusal> {
+        match text.strip_prefix("unix:") {
+            Some(path) if path.starts_with('/') && !path.ends_with('/') => Ok(Self::Unix(PathBuf::from(path))),
+            Some(_) => Err(Refusal::NotAllowed),
+            None => Host::parse(text).map(Self::Address),
+        }
+    }
+}
+
+/// The permissions of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FileMode(pub(crate) u32);
+
+impl Value for FileMode {
+    const PLACEHOLDER: &'static str = "MODE";
+
+    fn allowed() -> String {
+        "three octal digits such as `660` (owner and group) or `666` (everybody)".to_owned()
+    }
+
+    fn parse(text: &str) -> Result<Self, Refusal> {
+        let digits = text.strip_prefix('0').filter(|rest| rest.len() == 3).unwrap_or(text);
+        let is_mode = digits.len() == 3 && digits.bytes().all(|byte| (b'0'..=b'7').contains(&byte));
+        let mode = is_mode.then(|| u32::from_str_radix(digits, 8).ok()).flatten();
+        mode.map(Self).ok_or(Refusal::NotAllowed)
+    }
+}
+
 /// The rule of RFC 1123; also, the last label must not be a number.
 fn is_host_name(text: &str) -> bool {
     let label = |label: &str| {
@@ -85,6 +129,12 @@ impl BaseUrl {
             Some(before) => format!("{before}:{port}"),
             None => self.text.clone(),
         }
+    }
+
+    /// Whether its path begins as paths of the registry do: a request with such a path could mean either.
+    pub(crate) fn begins_like_the_registry(&self) -> bool {
+        let first = self.text.splitn(4, '/').nth(3).and_then(|path| path.split('/').next());
+        matches!(first, Some("api" | "health" | "metrics" | "ready"))
     }
 
     /// Whether it points to this machine, as during development.
@@ -221,6 +271,19 @@ mod tests {
     }
 
     #[test]
+    fn a_server_listens_on_addresses_or_a_socket() {
+        assert_eq!(ListenOn::parse("[::1]"), Ok(ListenOn::Address(Host("::1".to_owned()))));
+        assert_eq!(ListenOn::parse("unix:/run/x.sock"), Ok(ListenOn::Unix("/run/x.sock".into())));
+        for bad in ["unix:", "unix:x.sock", "unix:/run/", "/run/x.sock"] {
+            assert!(ListenOn::parse(bad).is_err(), "{bad}");
+        }
+        assert_eq!((FileMode::parse("660"), FileMode::parse("0600")), (Ok(FileMode(0o660)), Ok(FileMode(0o600))));
+        for bad in ["", "66", "888", "rw", "6600", "1777"] {
+            assert!(FileMode::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
     fn public_addresses_know_whether_they_are_local() {
         for (url, local) in [
             ("http://localhost:8000", true),
@@ -232,6 +295,9 @@ mod tests {
             let url = BaseUrl::parse(url).expect(url);
             assert_eq!(url.is_local(), local, "{url}");
             assert!(!url.as_str().ends_with('/'));
+        }
+        for (url, ours) in [("https://x/api/registry", true), ("https://x/apis", false), ("https://api", false)] {
+            assert_eq!(BaseUrl::parse(url).expect(url).begins_like_the_registry(), ours, "{url}");
         }
         for bad in ["registry.example.com", "ftp://x", "https://x/?a", "https://u:p@x", "https://"] {
             assert!(BaseUrl::parse(bad).is_err(), "{bad}");

@@ -105,6 +105,10 @@ number! {
     Count(u64), 1..=10_000_000, "N"
 }
 number! {
+    /// How many there may be at most; 0 for none.
+    Quota(u64), 0..=10_000_000, "N"
+}
+number! {
     /// Downloads; 0 where none count.
     Downloads(u64), 0..=1_000_000_000, "N"
 }

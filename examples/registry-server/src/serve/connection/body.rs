@@ -19,13 +19,13 @@ const PIECE: usize = 16 * 1024;
 #[derive(Debug)]
 pub(super) struct RequestBody {
     body: Incoming,
-    _under_way: Option<UnderWay>,
+    under_way: Option<UnderWay>,
 }
 
 impl RequestBody {
     pub(super) fn new(body: Incoming, under_way: &UnderWay) -> Self {
         let under_way = (!body.is_end_stream()).then(|| under_way.clone());
-        Self { body, _under_way: under_way }
+        Self { body, under_way }
     }
 }
 
@@ -34,7 +34,11 @@ impl Body for RequestBody {
     type Error = hyper::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        if let Some(under_way) = &self.under_way {
+            under_way.client().note_progress();
+        }
+        Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {

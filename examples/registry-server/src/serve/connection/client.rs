@@ -21,6 +21,8 @@ pub(super) struct Client {
     /// Request and answer bodies that have not ended.
     bodies: AtomicUsize,
     requests: AtomicUsize,
+    /// Requests that began and pieces of their bodies that were taken.
+    progress: AtomicUsize,
     /// Bytes of answers that are in memory and not sent yet.
     held: AtomicUsize,
     /// Answers that wait until some of these bytes are sent.
@@ -44,6 +46,7 @@ impl Client {
             seat,
             bodies: AtomicUsize::new(0),
             requests: AtomicUsize::new(0),
+            progress: AtomicUsize::new(0),
             held: AtomicUsize::new(0),
             waiting: Mutex::default(),
             is_http2: AtomicBool::new(false),
@@ -69,6 +72,7 @@ impl Client {
         self.is_reading_head.store(false, Ordering::Relaxed);
         self.owes_answer.store(true, Ordering::Relaxed);
         self.requests.fetch_add(1, Ordering::Relaxed);
+        self.note_progress();
         self.bodies.fetch_add(1, Ordering::Relaxed);
         UnderWay(Arc::clone(self))
     }
@@ -109,6 +113,16 @@ impl Client {
     /// How many requests there have been.
     pub(super) fn requests(&self) -> usize {
         self.requests.load(Ordering::Relaxed)
+    }
+
+    /// Records that bytes of the client were of use: a request began, or a piece of its body was taken.
+    pub(super) fn note_progress(&self) {
+        self.progress.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How often that was.
+    pub(super) fn progress(&self) -> usize {
+        self.progress.load(Ordering::Relaxed)
     }
 
     pub(super) fn speaks_http2(&self) -> bool {

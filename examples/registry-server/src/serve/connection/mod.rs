@@ -5,10 +5,12 @@
 //! is passed to the HTTP library when its first bytes arrive, and taken back after it has been idle for
 //! a while.
 
+mod base_path;
 mod body;
 mod chunk;
 mod client;
 mod clock;
+mod frames;
 mod line;
 mod notices;
 mod pace;
@@ -17,6 +19,7 @@ mod service;
 mod serving;
 mod stream;
 
+pub(super) use base_path::BasePath;
 pub(super) use clock::Patience;
 pub(super) use refusal::{crowded, overloaded};
 pub(super) use serving::{Http2Bounds, Serving};

@@ -1,8 +1,11 @@
 //! Answers to requests that do not reach the registry's service.
 
-use aam_registry_core::{error::ErrorCode, http::RegistryBody};
+use aam_registry_core::{
+    error::ErrorCode,
+    http::{RegistryBody, layers::guard_browsers},
+};
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Request, Response, StatusCode, Version, header, uri::Authority};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Version, header, uri::Authority};
 use serde_json::json;
 
 /// The largest head of a request, in bytes.
@@ -90,15 +93,16 @@ impl Refusal {
     }
 
     /// The body of the answer, and its headers except those about the connection.
-    fn parts(self) -> (String, [(HeaderName, HeaderValue); 4]) {
+    fn parts(self) -> (String, HeaderMap) {
         let id = format!("{:032x}", rand::random::<u128>());
         let body = json!({ "error": self.code().as_str(), "message": self.message(), "request_id": id }).to_string();
-        let headers = [
+        let mut headers = HeaderMap::from_iter([
             (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
             (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
             (header::CONTENT_LENGTH, HeaderValue::from(body.len())),
             (X_REQUEST_ID, HeaderValue::try_from(id).expect("hex is a header value")),
-        ];
+        ]);
+        guard_browsers(&mut headers);
         (body, headers)
     }
 

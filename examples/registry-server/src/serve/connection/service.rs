@@ -35,7 +35,10 @@ pub(super) fn service_of(
 {
     // One clone for the connection: a clone for each request would copy every layer.
     let service = RefCell::new(serving.service.clone());
-    service_fn(move |request: Request<Incoming>| {
+    service_fn(move |mut request: Request<Incoming>| {
+        if let Some(below) = serving.base_path.below(request.uri()) {
+            *request.uri_mut() = below;
+        }
         let (serving, client) = (Arc::clone(&serving), Arc::clone(&client));
         let under_way = client.begin_request();
         let version = request.version();

@@ -15,6 +15,7 @@ use metrics::Counter;
 use tokio::{io::AsyncWriteExt, net::TcpStream, time};
 
 use super::{
+    base_path::BasePath,
     client::Client,
     clock::{LEAVE, Patience},
     line::{Line, Outcome},
@@ -52,6 +53,7 @@ pub(in crate::serve) struct Serving {
     pub(super) patience: Patience,
     pub(super) notices: Notices,
     pub(super) metrics: MetricsAccess,
+    pub(super) base_path: BasePath,
     seats: Arc<Seats>,
     tls: Option<Acceptor>,
     http1: http1::Builder,
@@ -100,6 +102,7 @@ impl Serving {
             patience,
             notices: Notices::new(),
             metrics: MetricsAccess::new(None),
+            base_path: BasePath::default(),
             seats,
             tls,
             http1,
@@ -112,6 +115,11 @@ impl Serving {
     /// The same, where not everybody may read `/metrics`.
     pub(in crate::serve) fn with_metrics_access(self, metrics: MetricsAccess) -> Self {
         Self { metrics, ..self }
+    }
+
+    /// The same, where requests may come with the path of the public address.
+    pub(in crate::serve) fn with_base_path(self, base_path: BasePath) -> Self {
+        Self { base_path, ..self }
     }
 
     /// The future that serves an accepted connection.

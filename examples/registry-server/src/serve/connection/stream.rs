@@ -13,7 +13,7 @@ use tokio::{
 };
 use tokio_rustls::server::TlsStream;
 
-use super::{client::Client, refusal};
+use super::{client::Client, frames::Frames, refusal};
 
 /// The first bytes of every HTTP/2 connection (RFC 9113, section 3.4).
 const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -60,11 +60,20 @@ pub(super) struct Stream<T: Transport> {
     /// The answer that replaces one that the HTTP library wrote.
     unsent: Bytes,
     lingered: usize,
+    frames: Frames,
 }
 
 impl<T: Transport> Stream<T> {
     pub(super) fn new(io: T, client: Arc<Client>) -> Self {
-        Self { io, client, protocol: None, unread: Bytes::new(), unsent: Bytes::new(), lingered: 0 }
+        Self {
+            io,
+            client,
+            protocol: None,
+            unread: Bytes::new(),
+            unsent: Bytes::new(),
+            lingered: 0,
+            frames: Frames::default(),
+        }
     }
 
     /// Puts back bytes that were read and not understood.
@@ -144,7 +153,11 @@ impl<T: Transport> AsyncRead for Stream<T> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         if this.unread.is_empty() {
+            let before = buf.filled().len();
             ready!(Pin::new(&mut this.io).poll_read(cx, buf))?;
+            if this.client.speaks_http2() {
+                this.frames.read(buf.filled().len() - before, &this.client)?;
+            }
         } else {
             let len = this.unread.len().min(buf.remaining());
             buf.put_slice(&this.unread.split_to(len));

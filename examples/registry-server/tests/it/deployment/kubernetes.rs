@@ -98,7 +98,7 @@ fn everything_is_there() {
         "StatefulSet": ["postgres"],
         "Deployment": ["aam-api", "redis"],
         "Job": ["aam-migrate"],
-        "CronJob": ["aam-old-versions", "aam-storage-cleanup", "aam-storage-verify"],
+        "CronJob": ["aam-backup", "aam-old-versions", "aam-storage-cleanup", "aam-storage-verify"],
         "Service": ["aam-api", "aam-metrics", "postgres", "redis"],
         "Ingress": ["aam-api"],
         "HorizontalPodAutoscaler": ["aam-api"],

@@ -27,7 +27,7 @@ const OF_THE_REGISTRY: &[&str] = &[
 fn metrics(text: &str) -> BTreeSet<String> {
     let is_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
     let words = text.split(|c: char| !is_name(c)).filter(|word| word.starts_with("aam_"));
-    words.map(|word| word.trim_end_matches("_bucket").to_owned()).collect()
+    words.map(|word| word.trim_end_matches("_bucket").trim_end_matches("_sum").to_owned()).collect()
 }
 
 /// The folders of the sources that record metrics.

@@ -76,13 +76,26 @@ fn every_service_is_confined_alike() {
 #[test]
 fn a_timer_starts_the_service_of_its_name() {
     let timers = units(".timer");
-    assert_eq!(timers.len(), 2);
+    assert_eq!(timers.len(), 3);
     for (name, unit) in timers {
         let service = name.replace(".timer", ".service");
         assert!(units(".service").iter().any(|(other, _)| *other == service), "{service}");
         assert_eq!(values(&unit, "WantedBy"), ["timers.target"]);
         assert!(text("deployment/systemd/install.sh").contains(&name), "nothing enables {name}");
     }
+}
+
+#[test]
+fn a_socket_is_that_of_the_service_and_no_port_of_another_kind() {
+    let sockets = units(".socket");
+    assert_eq!(sockets.len(), 1);
+    let (name, unit) = &sockets[0];
+    assert_eq!(name, "aam-registry.socket", "systemd starts the service of the same name");
+    assert_eq!(values(unit, "ListenStream"), ["8000"]);
+    assert_eq!(values(unit, "WantedBy"), ["sockets.target"]);
+    assert!(text("deployment/systemd/install.sh").contains("aam-registry*.socket"), "nothing installs {name}");
+    let service = text("deployment/systemd/aam-registry.service");
+    assert_eq!(values(&service, "RuntimeDirectory"), ["aam-registry"], "for the socket that is commented out");
 }
 
 #[test]
