@@ -138,6 +138,7 @@ impl Town {
             .replace("{package}", package)
             .replace("{version}", "1.0.0")
             .replace("{tag}", "latest")
+            .replace("{metric}", "version")
             .replace("{username}", "ada")
             .replace("{path}", "aam.yaml")
             .replace("{metric}", "version")

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use aam_registry_core::{Error, Result};
 
-use crate::relational::schema::{Embedded, HISTORY};
+use crate::relational::{embedded::Embedded, schema::HISTORY};
 
 /// Tables that the migrations fill, not restores.
 pub(crate) const SCHEMA_TABLES: [&str; 2] = ["refinery_schema_history", "schema_compatibility"];

@@ -57,8 +57,11 @@ impl Registry {
     ///
     /// # Errors
     /// [`Error::InvalidRequest`] if one of those entries is not as the registry wrote it, unless `force`:
-    /// deleting them would delete the evidence.
+    /// deleting them would delete the evidence; [`Error::ReadOnly`].
     pub async fn prune_audit(&self, before: Timestamp, by: &str, dry_run: bool, force: bool) -> Result<PrunedAudit> {
+        if !dry_run {
+            self.require_writable().await?;
+        }
         match self.inner().audit.last_before(before).await? {
             Some(through) => self.prune_through(through, before, by, dry_run, force).await,
             None => Ok(PrunedAudit { through: ChainLink::default(), entries: 0 }),

@@ -16,7 +16,7 @@ use std::{io, path::PathBuf};
 
 use aam_registry_backends::argon2::{Argon2Config, Argon2Passwords};
 use aam_registry_core::{
-    Error,
+    Error, ErrorCode,
     decorate::Freshness,
     http::{Readiness, RegistryService, ServiceBuildError, layers::ClientIpPolicy},
     registry::{BuildError, Registration as Account, Registry},
@@ -252,6 +252,13 @@ pub(crate) async fn first_admin(settings: &Settings, registry: &Registry) -> Res
         password: password.0.expose_secret().to_owned(),
     };
     let Err(error) = registry.create_admin(account).await else { return Ok(()) };
+    if error.code() == ErrorCode::ReadOnly {
+        tracing::warn!(
+            event = "admin_not_created",
+            "the registry is read-only: ADMIN_USERNAME is created at a later start"
+        );
+        return Ok(());
+    }
     // If several replicas start at once, one creates it, and the others find that the name is taken.
     if registry.has_admin().await.is_ok_and(|has_admin| has_admin) { Ok(()) } else { Err(failed(error)) }
 }
