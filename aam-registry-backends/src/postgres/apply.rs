@@ -20,12 +20,12 @@ use super::{
     connection::Session,
     erasure, evals,
     failure::Tx,
-    invitations, jobs, listing, moderation_writes, publish, publisher_tokens, read_only, reports, scopes,
-    second_factor_writes, session_writes,
+    jobs, listing, moderation_writes, publish, publisher_tokens, read_only, scopes, second_factor_writes,
+    session_writes,
     sql::{self, Text},
-    token_notices, trusted_publishers, webhook_writes,
+    token_notices, trusted_publishers,
 };
-use crate::relational::columns;
+use crate::relational::{columns, resources::invitations};
 
 const CREATE_USER: &str = "WITH account AS (
         INSERT INTO users (id, username, email, email_key, password_hash, is_admin, disabled, created_at, email_verified,
@@ -148,7 +148,6 @@ fn statements(write: &Write<'_>) -> &'static [&'static str] {
         Write::EraseAccount { .. } => &[erasure::ERASE],
         Write::SetReadOnly(_) => &[read_only::CLEAR, read_only::SET],
         Write::DropAged { what, .. } => aged::statements(*what),
-        Write::AddInvitation(_) => &[invitations::ADD],
         Write::RemoveInvitation(_) => &[invitations::REMOVE],
         Write::AddSession(_) => &[session_writes::ADD],
         Write::ForgetSession { .. } => &[session_writes::FORGET],
@@ -170,15 +169,9 @@ fn statements(write: &Write<'_>) -> &'static [&'static str] {
         Write::MoveLatest { .. } => &[PUT_TAG, REMOVE_TAGS, listing::LIST, listing::UNLIST],
         Write::SetVisibility { .. } => &[listing::SET_PRIVATE],
         Write::Touch { .. } => &[listing::TOUCH],
-        Write::PutWebhook(_) => &[webhook_writes::PUT],
-        Write::DeleteWebhook(_) => &[webhook_writes::DELETE, jobs::DROP_KIND],
-        Write::PutOperatorWebhook(_) => &[webhook_writes::PUT_OPERATOR],
-        Write::ForgetOperatorWebhook(_) => &[webhook_writes::FORGET_OPERATOR],
         Write::PutEval { .. } => &[evals::PUT],
         Write::SetGates { .. } => &[evals::DROP_GATES, evals::ADD_GATES],
-        Write::PutReport(_) => &[reports::PUT],
         Write::QueueJob(_) => &[jobs::ENQUEUE],
-        Write::RetryJob(_) => &[jobs::RETRY_ONE],
         Write::PutPublisher(_) => &[trusted_publishers::PUT],
         Write::DeletePublisher(_) => &[trusted_publishers::DELETE],
         Write::RevokePublisherToken(_) => &[publisher_tokens::REVOKE_TOKEN],
@@ -216,7 +209,6 @@ async fn run(tx: &Session, write: &Write<'_>, listed: Option<&Manifest>) -> Tx<(
         Write::EraseAccount { user, at } => erasure::erase(tx, *user, *at).await,
         Write::SetReadOnly(mode) => read_only::set(tx, mode.as_ref()).await,
         Write::DropAged { what, before, limit } => aged::drop_oldest(tx, *what, *before, *limit).await,
-        Write::AddInvitation(invitation) => invitations::add(tx, invitation).await,
         Write::RemoveInvitation(id) => sql::run(tx, invitations::REMOVE, [&Uuid::from(*id)]).await.map(drop),
         Write::AddSession(session) => session_writes::add(tx, session).await,
         Write::ForgetSession { user, session } => {
@@ -287,20 +279,9 @@ async fn run(tx: &Session, write: &Write<'_>, listed: Option<&Manifest>) -> Tx<(
             sql::run(tx, listing::SET_PRIVATE, [&package.as_str(), &visibility.is_private()]).await.map(drop)
         }
         Write::Touch { package, at } => listing::touch(tx, package, *at).await,
-        Write::PutWebhook(stored) => webhook_writes::put(tx, stored).await,
-        Write::DeleteWebhook(webhook) => {
-            sql::run(tx, webhook_writes::DELETE, [&Uuid::from(webhook.id)]).await?;
-            sql::run(tx, jobs::DROP_KIND, [&webhook.job_kind()]).await.map(drop)
-        }
-        Write::PutOperatorWebhook(state) => webhook_writes::put_operator(tx, state).await,
-        Write::ForgetOperatorWebhook(name) => {
-            sql::run(tx, webhook_writes::FORGET_OPERATOR, [&name.as_str()]).await.map(drop)
-        }
         Write::PutEval { package, version, result } => evals::put(tx, package, version, result).await,
         Write::SetGates { package, gates } => evals::set_gates(tx, package, gates).await,
-        Write::PutReport(report) => reports::put(tx, report).await,
         Write::QueueJob(job) => jobs::enqueue(tx, slice::from_ref(job)).await,
-        Write::RetryJob(id) => sql::run(tx, jobs::RETRY_ONE, [&Uuid::from(*id)]).await.map(drop),
         Write::PutPublisher(publisher) => trusted_publishers::put(tx, publisher).await,
         Write::DeletePublisher(id) => sql::run(tx, trusted_publishers::DELETE, [&Uuid::from(*id)]).await.map(drop),
         Write::RevokePublisherToken(id) => {

@@ -11,9 +11,10 @@ use async_trait::async_trait;
 
 use super::{
     PostgresMetadata, accounts, admission::Rows, aged, apply::apply, connection::Session, erasure, evals, facts,
-    failure::Tx, invitations, moderation, old_versions, publisher_tokens, read_only, reports, scopes, second_factors,
-    sessions, token_notices, tokens, trusted_publishers, users, webhooks,
+    failure::Tx, moderation, old_versions, publisher_tokens, read_only, scopes, second_factors, sessions,
+    token_notices, tokens, transaction, trusted_publishers, users,
 };
+use crate::relational::resources;
 
 #[async_trait]
 impl CommandHandler for PostgresMetadata {
@@ -45,30 +46,27 @@ fn rows(request: &Request) -> Option<Rows> {
         Request::EndSession(asked) => Rows::of(&asked.question().actor),
         Request::ChangeSecondFactor(asked) => Rows::of_name(&asked.question().username),
         Request::TellOfToken(asked) => Rows::of_tokens(&RevokedTokens::Id(asked.question().token)),
-        Request::ChangeInvitation(asked) => asked.question().actor.as_ref().map(Rows::of)?,
         Request::SetReadOnly(asked) => asked.question().actor.as_ref().map(Rows::of)?,
         Request::CreateScope(asked) => Rows::of(&asked.question().actor).and_scope(&asked.question().name),
         Request::ChangeMember(asked) => Rows::of(&asked.question().actor).and_scope(&asked.question().scope),
         Request::ChangeScopePolicy(asked) => Rows::of(&asked.question().actor).and_scope(&asked.question().scope),
-        Request::ChangeWebhook(asked) => Rows::of(&asked.question().actor).and_scope(&asked.question().scope),
         Request::ChangePublisher(asked) => Rows::of(&asked.question().actor).and_package(&asked.question().package),
-        Request::ReportPackage(asked) => {
-            let new = asked.question();
-            Rows::of(&new.actor).and_package(&new.report.package)
+        Request::Resource(request) => {
+            let resources::Locked { actor, scope, package } = resources::locked(request)?;
+            let rows = scope.into_iter().fold(Rows::of(actor), Rows::and_scope);
+            package.into_iter().fold(rows, Rows::and_package)
         }
-        Request::CloseReport(asked) => Rows::of(&asked.question().actor),
         Request::RemoveOldVersions(asked) => Rows::of_package(&asked.question().package),
-        Request::DropAged(_)
-        | Request::ReportDelivery(_)
-        | Request::ReportOperatorDelivery(_)
-        | Request::EnableOperatorWebhook(_)
-        | Request::ExchangeIdToken(_)
-        | Request::RevokePublisherToken(_) => return None,
+        Request::DropAged(_) | Request::ExchangeIdToken(_) | Request::RevokePublisherToken(_) => return None,
     })
 }
 
 async fn execute(tx: &Session, request: &Request) -> Tx<()> {
     let decision = match request {
+        Request::Resource(request) => {
+            let changes = resources::decide(tx, request).await?;
+            return transaction::apply(tx, &changes).await;
+        }
         Request::Package(asked) => asked.decide(&facts::package(tx, asked.reads()).await?),
         Request::CreateUser(asked) => asked.decide(&users::new_user_facts(tx, asked.question()).await?),
         Request::ChangeAccount(asked) => asked.decide(&accounts::account_facts(tx, asked.question()).await?),
@@ -83,20 +81,9 @@ async fn execute(tx: &Session, request: &Request) -> Tx<()> {
             asked.decide(&second_factors::second_factor_facts(tx, asked.question()).await?)
         }
         Request::TellOfToken(asked) => asked.decide(&token_notices::tell_facts(tx, asked.question()).await?),
-        Request::ChangeInvitation(asked) => asked.decide(&invitations::invitation_facts(tx, asked.question()).await?),
         Request::CreateScope(asked) => asked.decide(&scopes::new_scope_facts(tx, asked.question()).await?),
         Request::ChangeMember(asked) => asked.decide(&scopes::member_facts(tx, asked.question()).await?),
         Request::ChangeScopePolicy(asked) => asked.decide(&scopes::policy_facts(tx, asked.question()).await?),
-        Request::ChangeWebhook(asked) => asked.decide(&webhooks::webhook_facts(tx, asked.question()).await?),
-        Request::ReportPackage(asked) => asked.decide(&reports::new_report_facts(tx, asked.question()).await?),
-        Request::CloseReport(asked) => asked.decide(&reports::close_report_facts(tx, asked.question()).await?),
-        Request::ReportDelivery(asked) => asked.decide(&webhooks::report_facts(tx, asked.question()).await?),
-        Request::ReportOperatorDelivery(asked) => {
-            asked.decide(&webhooks::operator_facts(tx, &asked.question().name).await?)
-        }
-        Request::EnableOperatorWebhook(asked) => {
-            asked.decide(&webhooks::operator_facts(tx, &asked.question().name).await?)
-        }
         Request::RevokePublisherToken(asked) => {
             asked.decide(&publisher_tokens::revocation_facts(tx, asked.question().token).await?)
         }
@@ -130,21 +117,16 @@ impl QueryHandler for PostgresMetadata {
 /// Each query is one statement, but for pages of lists, which are counted apart.
 async fn answer(tx: &Session, request: &QueryRequest) -> Tx<()> {
     match request {
-        QueryRequest::WebhooksOfScope(asked) => asked.answer(webhooks::of_scope(tx, &asked.question().0).await?),
+        QueryRequest::Resource(query) => resources::answer(tx, query).await?,
         QueryRequest::AddressesOfLogin(asked) => {
             asked.answer(sessions::addresses_of_login(tx, &asked.question().0).await?);
         }
         QueryRequest::ErasedUsernames(asked) => {
             asked.answer(erasure::erased_usernames(tx, &asked.question().0).await?);
         }
-        QueryRequest::Invitations(asked) => asked.answer(invitations::open(tx, asked.question().0).await?),
-        QueryRequest::InvitationOfSecret(asked) => {
-            asked.answer(invitations::of_secret(tx, &asked.question().0).await?);
-        }
         QueryRequest::TokensToTellOf(asked) => asked.answer(token_notices::due(tx, asked.question().0).await?),
         QueryRequest::TokenOfSecret(asked) => asked.answer(tokens::of_secret(tx, &asked.question().0).await?),
         QueryRequest::SecondFactorOf(asked) => asked.answer(second_factors::find(tx, asked.question().0).await?),
-        QueryRequest::WebhookById(asked) => asked.answer(webhooks::find(tx, asked.question().0).await?),
         QueryRequest::TagGates(asked) => {
             let (name, reach) = &asked.question().0;
             asked.answer(evals::gates_of(tx, name, *reach).await?);
@@ -160,8 +142,6 @@ async fn answer(tx: &Session, request: &QueryRequest) -> Tx<()> {
         }
         QueryRequest::DigestsOf(asked) => asked.answer(old_versions::digests_of(tx, &asked.question().0).await?),
         QueryRequest::OldestAged(asked) => asked.answer(aged::oldest(tx, asked.question().0).await?),
-        QueryRequest::Reports(asked) => asked.answer(reports::list(tx, &asked.question().0).await?),
-        QueryRequest::OperatorWebhookStates(asked) => asked.answer(webhooks::operator_states(tx).await?),
         QueryRequest::ApprovalsOf(asked) => {
             let (name, version) = &asked.question().0;
             asked.answer(moderation::approvals(tx, name, version).await?);

@@ -303,6 +303,12 @@ impl Session {
         self.answer(Box::pin(self.client.query(&prepared.statement, &params))).instrument(prepared.span()).await
     }
 
+    /// The rows of a prepared query, with as many parameters as it has.
+    pub(super) async fn rows_of<P: ToSql + Sync>(&self, prepared: &Prepared, params: &[P]) -> Tx<Vec<Row>> {
+        let params: Vec<_> = params.iter().map(|param| param as &(dyn ToSql + Sync)).collect();
+        self.answer(Box::pin(self.client.query(&prepared.statement, &params))).await
+    }
+
     /// Runs a prepared statement; how many rows it changed.
     pub(super) async fn execute<const N: usize>(&self, prepared: &Prepared, params: Params<'_, N>) -> Tx<u64> {
         self.answer(Box::pin(self.client.execute(&prepared.statement, &params))).instrument(prepared.span()).await

@@ -12,7 +12,7 @@ use crate::relational::columns::Corrupt;
 
 /// Why a transaction did not do what was asked.
 #[derive(Debug)]
-pub(super) enum Failure {
+pub(crate) enum Failure {
     /// The domain refuses.
     Refused(Error),
     /// The database fails.
@@ -26,7 +26,7 @@ pub(super) type Tx<T> = Result<T, Failure>;
 
 /// A failure of the server or of the way to it.
 #[derive(Clone, Debug)]
-pub(super) struct Fault {
+pub(crate) struct Fault {
     pub(super) kind: FaultKind,
     /// What only the operator can mend.
     trouble: Option<DatabaseTrouble>,
@@ -35,7 +35,7 @@ pub(super) struct Fault {
 
 /// What is to be done about a [`Fault`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum FaultKind {
+pub(crate) enum FaultKind {
     /// Another transaction made what must be unique: start again and find it.
     Raced,
     /// The transactions of several were at odds: start again.

@@ -120,7 +120,6 @@ pub(super) const RETRY_ONE: &str = concat!(
     now!(),
     ", attempts = 0, failed_at = NULL, done_at = NULL WHERE id = $1"
 );
-pub(super) const DROP_KIND: &str = "DELETE FROM jobs WHERE kind = $1";
 const FORGET: &str = concat!(
     "DELETE FROM jobs WHERE id IN (
         SELECT id FROM jobs WHERE COALESCE(done_at, failed_at) < ",

@@ -24,14 +24,15 @@ use super::{
     pooler, sql,
 };
 use crate::relational::{
+    embedded::{Embedded, embedded},
     rows::{
         FIRST_STEPS, NEWER_THAN_BACKUP, RESTORED_MEANWHILE, UNFINISHED_VERSION, mark_statements, migration_name,
         steps_of, unmark_statements,
     },
-    schema::{self as relational, Embedded, embedded},
+    schema as relational,
 };
 
-/// The migrations, oldest first.
+/// The migrations of this database alone, oldest first.
 const MIGRATIONS: &[Embedded] = &embedded![
     "V1__registry",
     "V2__listing_text_scope",
@@ -57,6 +58,11 @@ const MIGRATIONS: &[Embedded] = &embedded![
     "V22__scope_policy_and_token_use",
     "V23__operation",
 ];
+
+/// These and the migrations that all databases share, oldest first.
+fn migrations() -> Vec<Embedded> {
+    relational::with_shared(MIGRATIONS)
+}
 
 /// What the first line of a migration says that must not run in a transaction.
 const NO_TRANSACTION: &str = "-- no-transaction";
@@ -92,7 +98,7 @@ const OLDEST_SERVER: i32 = 13;
 /// migration fails; the schema is then as the last migration that succeeded
 /// left it.
 pub async fn migrate(config: &PostgresConfig) -> Result<Vec<String>> {
-    migrate_by(config, &relational::runner(MIGRATIONS), Admitted::CurrentSchemas).await
+    migrate_by(config, &relational::runner(&migrations()), Admitted::CurrentSchemas).await
 }
 
 /// The migrations a database has not had, oldest first. Changes nothing, also
@@ -106,7 +112,7 @@ pub async fn pending_migrations(config: &PostgresConfig) -> Result<Vec<String>> 
     let connector = Connector::new(config, &config.primary).map_err(misconfigured)?;
     let session = connector.connect().await.map_err(not_applied)?;
     pooler::require_own(&connector, &session).await.map_err(failed)?;
-    missing(&session, relational::runner(MIGRATIONS).get_migrations()).await.map_err(failed)
+    missing(&session, relational::runner(&migrations()).get_migrations()).await.map_err(failed)
 }
 
 /// Whether the database holds a registry, of whatever release. Changes nothing.
@@ -124,12 +130,12 @@ pub async fn has_registry(config: &PostgresConfig) -> Result<bool> {
 /// The oldest release of the registry that can work on the schema that this
 /// one's migrations leave. Older servers have to be stopped before they run.
 pub fn oldest_release() -> String {
-    relational::oldest_release(relational::runner(MIGRATIONS).get_migrations())
+    relational::oldest_release(relational::runner(&migrations()).get_migrations())
 }
 
 /// Fails unless this release can work on the schema as it is.
 pub(super) async fn require_current(session: &Session) -> Tx<()> {
-    let missing = missing(session, relational::runner(MIGRATIONS).get_migrations()).await?;
+    let missing = missing(session, relational::runner(&migrations()).get_migrations()).await?;
     Ok(relational::require_none(&missing)?)
 }
 
@@ -155,7 +161,7 @@ async fn applied(session: &Session) -> Tx<Vec<i64>> {
 
 /// The names of this release's migrations, without their numbers.
 pub fn migration_names() -> Vec<String> {
-    MIGRATIONS.iter().map(|(migration, _)| migration_name(migration).to_owned()).collect()
+    migrations().iter().map(|(migration, _)| migration_name(migration).to_owned()).collect()
 }
 
 /// The names of the migrations that made the schema, without their numbers.
@@ -167,7 +173,8 @@ pub(super) async fn applied_names(session: &Session) -> Tx<Vec<String>> {
 /// Marks an empty database as half restored, and brings it to the schema of a backup that had the migrations of these
 /// names.
 pub(super) async fn begin_restore(config: &PostgresConfig, session: &Session, names: &[String]) -> Result<()> {
-    let known = &MIGRATIONS[..steps_of(MIGRATIONS, names)?];
+    let known = migrations();
+    let known = &known[..steps_of(&known, names)?];
     let mut applied = applied(session).await.map_err(failed)?;
     let is_marked = applied.contains(&UNFINISHED_VERSION);
     applied.retain(|version| *version != UNFINISHED_VERSION);
@@ -195,7 +202,8 @@ enum Admitted {
 /// Takes the mark of an unfinished restore away, for the schema of a backup that had the migrations of these names.
 pub(super) async fn unmark_unfinished(session: &Session, names: &[String]) -> Result<()> {
     if applied(session).await.map_err(failed)?.contains(&UNFINISHED_VERSION) {
-        let known = relational::runner(&MIGRATIONS[..steps_of(MIGRATIONS, names)?]);
+        let known = migrations();
+        let known = relational::runner(&known[..steps_of(&known, names)?]);
         let unmark = unmark_statements(&relational::oldest_release(known.get_migrations()));
         session.command(&unmark).await.map_err(failed)?;
     }
@@ -377,6 +385,6 @@ mod tests {
 
     #[test]
     fn each_migration_names_the_oldest_release_that_may_run_beside_it() {
-        relational::tests::each_names_the_oldest_release(relational::runner(MIGRATIONS).get_migrations(), 5);
+        relational::tests::each_names_the_oldest_release(relational::runner(&migrations()).get_migrations(), 5);
     }
 }

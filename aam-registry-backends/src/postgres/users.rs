@@ -15,13 +15,14 @@ use super::{
     connection::Session,
     facts,
     failure::Tx,
-    invitations, publisher_tokens,
+    publisher_tokens,
     sql::{self, Text},
     trusted_publishers,
 };
 use crate::relational::{
     columns,
     predicates::{account_is_enabled, administers, has_open_version, session_is_live},
+    resources,
     sight::packages_in_sight,
 };
 
@@ -184,7 +185,7 @@ pub(super) async fn new_user_facts(tx: &Session, new: &NewUser) -> Tx<NewUserFac
     let email_key = Text(&email_key);
     let (names, emails) = try_join!(tx.rows(&name_taken, [&username]), tx.rows(&email_taken, [&email_key]))?;
     let invitation = match &new.invitation {
-        Some(digest) => invitations::to_use(tx, digest).await?,
+        Some(used) => resources::invitations::to_use(tx, &used.digest).await?,
         None => None,
     };
     Ok(NewUserFacts { name_taken: !names.is_empty(), email_taken: !emails.is_empty(), invitation })

@@ -1,8 +1,8 @@
-//! What search knows of a package: what the manifest of its `latest` says.
+//! What searches look at: the manifest of the version that `latest` names.
 
 use aam_registry_core::types::{ArtifactType, Manifest};
 
-/// The names of a package's artifacts, in one text: what a search has to do with is their words.
+/// The names of a package's artifacts, joined to one text, since searches compare single words.
 pub(crate) fn artifact_names(manifest: &Manifest) -> String {
     manifest.artifacts.iter().map(|(_, artifact)| artifact.name.as_str()).collect::<Vec<_>>().join(" ")
 }

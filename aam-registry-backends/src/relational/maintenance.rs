@@ -1,13 +1,13 @@
-//! What an operator wants to know of a database, and what is wrong with it.
+//! Sizes of a database and its slowest statements, for the operator.
 
 use std::time::Duration;
 
-/// How large a database is, and what takes the room.
+/// The size of a database, and what takes the space.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DatabaseStats {
-    /// All that it takes on the disk, in bytes.
+    /// Its size on the disk, in bytes.
     pub bytes: u64,
-    /// Of that, what deleted rows left and new ones can use, in bytes; an estimate on PostgreSQL.
+    /// The part of it that deleted rows left and that new rows can use, in bytes; an estimate on PostgreSQL.
     pub unused: u64,
     /// The tables, the largest first.
     pub tables: Vec<TableSize>,
@@ -22,7 +22,7 @@ pub struct TableSize {
     pub table: String,
     /// How many rows it has; an estimate on PostgreSQL.
     pub rows: u64,
-    /// What it takes with its indexes, in bytes.
+    /// Its size including its indexes, in bytes.
     pub bytes: u64,
 }
 

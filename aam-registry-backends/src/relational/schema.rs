@@ -3,31 +3,31 @@
 use aam_registry_core::{Error, Result, error::Outcome, types::Version};
 use refinery_core::{Migration, Runner};
 
-use crate::relational::rows::UNFINISHED;
+use super::{embedded::Embedded, resources};
 
 /// The table in which migrations that ran are kept, in every database.
 pub(crate) const HISTORY: &str = "refinery_schema_history";
 
+/// The oldest release that can work on a half restored database: none.
+pub(crate) const UNFINISHED: &str = "unfinished restore";
+
 /// What a migration calls the oldest release by that can work on the schema it leaves.
 const OLDEST_RELEASE: &str = "-- oldest release: ";
 
-/// A migration's name, such as `V1__registry`, and its statements.
-pub(crate) type Embedded = (&'static str, &'static str);
-
-/// The migrations of these names, out of the folder `migrations` beside the
-/// calling file. A list costs less to build than the macro that reads a folder:
-/// it needs no second copy of everything the migrating library depends on.
-macro_rules! embedded {
-    ($($name:literal),* $(,)?) => {
-        [$(($name, include_str!(concat!("migrations/", $name, ".sql")))),*]
-    };
+/// The migrations of a database and those that all databases share, oldest first.
+pub(crate) fn with_shared(own: &[Embedded]) -> Vec<Embedded> {
+    let mut all: Vec<_> = own.iter().chain(resources::MIGRATIONS).copied().collect();
+    all.sort_by_key(|migration| unapplied(migration).version());
+    all
 }
-pub(crate) use embedded;
 
 /// What runs these migrations.
 pub(crate) fn runner(migrations: &[Embedded]) -> Runner {
-    let known = |&(name, statements): &Embedded| Migration::unapplied(name, statements).expect("a valid name");
-    Runner::new(&migrations.iter().map(known).collect::<Vec<_>>())
+    Runner::new(&migrations.iter().map(unapplied).collect::<Vec<_>>())
+}
+
+fn unapplied(&(name, statements): &Embedded) -> Migration {
+    Migration::unapplied(name, statements).expect("a valid name")
 }
 
 /// Fails the test that calls it unless every file of the folder is embedded, in order.
@@ -37,7 +37,8 @@ pub(crate) fn assert_all_are_embedded(folder: &str, migrations: &[Embedded]) {
     let package = std::env::var("CARGO_MANIFEST_DIR").unwrap_or_else(|_| env!("CARGO_MANIFEST_DIR").to_owned());
     let folder = std::path::Path::new(&package).join(folder);
     let mut files: Vec<_> = std::fs::read_dir(folder)
-        .expect("the folder of migrations is there")
+        .into_iter()
+        .flatten()
         .map(|entry| entry.expect("the folder can be read").path())
         .map(|path| path.file_stem().expect("a file has a name").to_string_lossy().into_owned())
         .collect();
@@ -97,6 +98,11 @@ pub(crate) fn require_none(missing: &[String]) -> Result<()> {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+
+    #[test]
+    fn every_shared_migration_is_embedded() {
+        assert_all_are_embedded("src/relational/resources/migrations", resources::MIGRATIONS);
+    }
 
     /// Requires every migration from `first` on to name the oldest release that can work beside it, and to
     /// record another one than the migration before it did.

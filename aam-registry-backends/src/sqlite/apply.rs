@@ -3,8 +3,8 @@
 use aam_registry_core::{
     decide::{Changes, Decision, LatestMove, NewVersion, Write},
     types::{
-        AccountState, DistTag, LatestTag, NewJob, OneTimePurpose, OneTimeToken, PackageName, ScopeName, ScopeRole,
-        Sha256Digest, Token, TokenId, User, UserId, Version,
+        AccountState, DistTag, LatestTag, NewAuditEntry, NewJob, OneTimePurpose, OneTimeToken, PackageName, ScopeName,
+        ScopeRole, Sha256Digest, Token, TokenId, User, UserId, Version,
     },
 };
 use jiff::Timestamp;
@@ -14,8 +14,8 @@ use super::{
     aged, audit, erasure, evals, facts,
     failure::{Failure, Tx},
     ids::PackageId,
-    invitations, jobs, listing, moderation_writes, old_versions, publisher_tokens, read_only, reports,
-    second_factor_writes, session_writes, sql, token_notices, trusted_publishers, webhook_writes,
+    jobs, listing, moderation_writes, old_versions, publisher_tokens, read_only, second_factor_writes, session_writes,
+    sql, token_notices, trusted_publishers,
 };
 use crate::relational::columns;
 
@@ -25,11 +25,17 @@ pub(super) fn apply<T>(tx: &Connection, decision: Decision<'_, T>) -> Tx<T> {
     for write in &writes {
         run(tx, write)?;
     }
-    for entry in &audit {
+    record(tx, &audit)?;
+    Ok(decision.answer)
+}
+
+/// Appends entries to the audit log, and queues their events.
+pub(super) fn record(tx: &Connection, entries: &[NewAuditEntry]) -> Tx<()> {
+    for entry in entries {
         audit::append(tx, entry)?;
         NewJob::of_event(entry).iter().try_for_each(|event| jobs::add(tx, event))?;
     }
-    Ok(decision.answer)
+    Ok(())
 }
 
 fn run(tx: &Connection, write: &Write<'_>) -> Tx<()> {
@@ -51,10 +57,11 @@ fn run(tx: &Connection, write: &Write<'_>) -> Tx<()> {
         Write::SetSecondFactor { user, factor } => second_factor_writes::set(tx, *user, factor.as_ref()),
         Write::NoteTokenNotice { token, notice } => token_notices::note(tx, *token, *notice),
         Write::EraseAccount { user, at } => erasure::erase(tx, *user, *at),
+        Write::RemoveInvitation(id) => {
+            sql::run(tx, "DELETE FROM invitations WHERE id = ?1", [id.to_string()]).map(drop)
+        }
         Write::SetReadOnly(mode) => read_only::set(tx, mode.as_ref()),
         Write::DropAged { what, before, limit } => aged::drop_oldest(tx, *what, *before, *limit),
-        Write::AddInvitation(invitation) => invitations::add(tx, invitation),
-        Write::RemoveInvitation(id) => invitations::remove(tx, *id),
         Write::AddSession(session) => session_writes::add(tx, session),
         Write::ForgetSession { user, session } => {
             let forget = "DELETE FROM sessions WHERE user_id = ?1 AND id = ?2";
@@ -111,15 +118,9 @@ fn run(tx: &Connection, write: &Write<'_>) -> Tx<()> {
             listing::set_private(tx, id(tx, package)?, visibility.is_private())
         }
         Write::Touch { package, at } => listing::touch(tx, id(tx, package)?, *at),
-        Write::PutWebhook(stored) => webhook_writes::put(tx, stored),
-        Write::DeleteWebhook(webhook) => webhook_writes::delete(tx, webhook),
-        Write::PutOperatorWebhook(state) => webhook_writes::put_operator(tx, state),
-        Write::ForgetOperatorWebhook(name) => webhook_writes::forget_operator(tx, name),
         Write::PutEval { package, version, result } => evals::put(tx, id(tx, package)?, version, result),
         Write::SetGates { package, gates } => evals::set_gates(tx, id(tx, package)?, gates),
-        Write::PutReport(report) => reports::put(tx, report),
         Write::QueueJob(job) => jobs::add(tx, job),
-        Write::RetryJob(id) => jobs::retry(tx, *id),
         Write::PutPublisher(publisher) => trusted_publishers::put(tx, publisher),
         Write::DeletePublisher(id) => trusted_publishers::delete(tx, *id),
         Write::RevokePublisherToken(id) => {

@@ -2,20 +2,18 @@
 
 use aam_registry_core::{
     Result,
-    decide::{
-        DropAgedFacts, PublisherCommand, PublisherQuery, RemoveOldVersions, Request, TellOfTokenFacts,
-        WebhookReportFacts,
-    },
+    decide::{DropAgedFacts, PublisherCommand, PublisherQuery, RemoveOldVersions, Request, TellOfTokenFacts},
     ports::{CommandHandler, QueryHandler, QueryRequest},
 };
 use async_trait::async_trait;
 use rusqlite::Connection;
 
 use super::{
-    SqliteMetadata, accounts, aged, apply::apply, erasure, evals, facts, failure::Tx, invitation_facts, invitations,
-    moderation, old_versions, publisher_tokens, read_only, reports, scopes, second_factors, sessions, token_notices,
-    tokens, trusted_publishers, users, webhooks,
+    SqliteMetadata, accounts, aged, apply::apply, erasure, evals, facts, failure::Tx, moderation, old_versions,
+    publisher_tokens, read_only, scopes, second_factors, sessions, sql::at_once, token_notices, tokens, transaction,
+    trusted_publishers, users,
 };
+use crate::relational::resources;
 
 #[async_trait]
 impl CommandHandler for SqliteMetadata {
@@ -26,6 +24,10 @@ impl CommandHandler for SqliteMetadata {
 
 fn execute(tx: &Connection, request: &Request) -> Tx<()> {
     let decision = match request {
+        Request::Resource(request) => {
+            let changes = at_once(resources::decide(tx, request))?;
+            return transaction::apply(tx, &changes);
+        }
         Request::Package(asked) => asked.decide(&facts::package(tx, asked.reads())?),
         Request::CreateUser(asked) => asked.decide(&users::new_user_facts(tx, asked.question())?),
         Request::ChangeAccount(asked) => asked.decide(&accounts::account_facts(tx, asked.question())?),
@@ -41,19 +43,9 @@ fn execute(tx: &Connection, request: &Request) -> Tx<()> {
             let is_due = token_notices::is_due(tx, asked.question().token, asked.question().notice)?;
             asked.decide(&TellOfTokenFacts { is_due })
         }
-        Request::ChangeInvitation(asked) => asked.decide(&invitation_facts::invitation_facts(tx, asked.question())?),
         Request::CreateScope(asked) => asked.decide(&scopes::new_scope_facts(tx, asked.question())?),
         Request::ChangeMember(asked) => asked.decide(&scopes::member_facts(tx, asked.question())?),
         Request::ChangeScopePolicy(asked) => asked.decide(&scopes::policy_facts(tx, asked.question())?),
-        Request::ChangeWebhook(asked) => asked.decide(&webhooks::webhook_facts(tx, asked.question())?),
-        Request::ReportPackage(asked) => asked.decide(&reports::new_report_facts(tx, asked.question())?),
-        Request::CloseReport(asked) => asked.decide(&reports::close_report_facts(tx, asked.question())?),
-        Request::ReportDelivery(asked) => {
-            let webhook = webhooks::find(tx, asked.question().id)?;
-            asked.decide(&WebhookReportFacts { webhook })
-        }
-        Request::ReportOperatorDelivery(asked) => asked.decide(&webhooks::operator_facts(tx, &asked.question().name)?),
-        Request::EnableOperatorWebhook(asked) => asked.decide(&webhooks::operator_facts(tx, &asked.question().name)?),
         Request::RevokePublisherToken(asked) => {
             asked.decide(&publisher_tokens::revocation_facts(tx, asked.question().token)?)
         }
@@ -81,17 +73,14 @@ impl QueryHandler for SqliteMetadata {
 
 fn answer(tx: &Connection, request: &QueryRequest) -> Tx<()> {
     match request {
-        QueryRequest::WebhooksOfScope(asked) => asked.answer(webhooks::of_scope(tx, &asked.question().0)?),
+        QueryRequest::Resource(query) => at_once(resources::answer(tx, query))?,
         QueryRequest::AddressesOfLogin(asked) => {
             asked.answer(sessions::addresses_of_login(tx, &asked.question().0)?);
         }
         QueryRequest::ErasedUsernames(asked) => asked.answer(erasure::erased_usernames(tx, &asked.question().0)?),
-        QueryRequest::Invitations(asked) => asked.answer(invitations::open(tx, asked.question().0)?),
-        QueryRequest::InvitationOfSecret(asked) => asked.answer(invitations::of_secret(tx, &asked.question().0)?),
         QueryRequest::TokensToTellOf(asked) => asked.answer(token_notices::due(tx, asked.question().0)?),
         QueryRequest::TokenOfSecret(asked) => asked.answer(tokens::of_secret(tx, &asked.question().0)?),
         QueryRequest::SecondFactorOf(asked) => asked.answer(second_factors::find(tx, asked.question().0)?),
-        QueryRequest::WebhookById(asked) => asked.answer(webhooks::find(tx, asked.question().0)?),
         QueryRequest::TagGates(asked) => {
             let (name, reach) = &asked.question().0;
             let package = facts::package_in_reach(tx, name, *reach)?;
@@ -108,8 +97,6 @@ fn answer(tx: &Connection, request: &QueryRequest) -> Tx<()> {
         }
         QueryRequest::DigestsOf(asked) => asked.answer(old_versions::digests_of(tx, &asked.question().0)?),
         QueryRequest::OldestAged(asked) => asked.answer(aged::oldest(tx, asked.question().0)?),
-        QueryRequest::Reports(asked) => asked.answer(reports::list(tx, &asked.question().0)?),
-        QueryRequest::OperatorWebhookStates(asked) => asked.answer(webhooks::operator_states(tx)?),
         QueryRequest::ApprovalsOf(asked) => {
             let (name, version) = &asked.question().0;
             asked.answer(moderation::approvals(tx, name, version)?);

@@ -10,7 +10,7 @@ use crate::relational::columns::Corrupt;
 
 /// Why a transaction did not do what was asked; it is rolled back.
 #[derive(Debug)]
-pub(super) enum Failure {
+pub(crate) enum Failure {
     /// The domain refuses.
     Refused(Error),
     /// The database fails.

@@ -10,14 +10,15 @@ use super::{
     sql,
 };
 use crate::relational::{
+    embedded::{Embedded, embedded},
     rows::{
         FIRST_STEPS, NEWER_THAN_BACKUP, RESTORED_MEANWHILE, UNFINISHED_VERSION, mark_statements, migration_name,
         steps_of, unmark_statements,
     },
-    schema::{self as relational, Embedded, embedded},
+    schema as relational,
 };
 
-/// The migrations, oldest first.
+/// The migrations of this database alone, oldest first.
 const MIGRATIONS: &[Embedded] = &embedded![
     "V1__registry",
     "V2__download_batches",
@@ -44,6 +45,11 @@ const MIGRATIONS: &[Embedded] = &embedded![
     "V23__registry_id_spelling",
 ];
 
+/// These and the migrations that all databases share, oldest first.
+fn migrations() -> Vec<Embedded> {
+    relational::with_shared(MIGRATIONS)
+}
+
 /// Brings the schema of a database up to date; gives the names of the
 /// migrations that ran. Safe to call from many processes at once. Blocks.
 ///
@@ -60,7 +66,7 @@ pub(super) fn migrate_locked(connection: &mut Connection) -> Result<Vec<String>>
     if missing(connection)?.is_empty() {
         return Ok(Vec::new());
     }
-    let report = relational::runner(MIGRATIONS)
+    let report = relational::runner(&migrations())
         // A newer release may have been here; whether it left a schema that serves us is checked apart.
         .set_abort_missing(false)
         .run(connection)
@@ -77,7 +83,7 @@ pub(super) fn migrate_locked(connection: &mut Connection) -> Result<Vec<String>>
 /// schema that no longer serves this one.
 pub fn pending_migrations(config: &SqliteConfig) -> Result<Vec<String>> {
     if !config.path().exists() {
-        return Ok(relational::runner(MIGRATIONS).get_migrations().iter().map(ToString::to_string).collect());
+        return Ok(relational::runner(&migrations()).get_migrations().iter().map(ToString::to_string).collect());
     }
     missing(&open_reader(config)?)
 }
@@ -100,7 +106,7 @@ pub fn has_registry(config: &SqliteConfig) -> Result<bool> {
 /// The oldest release of the registry that can work on the schema that this
 /// one's migrations leave. Older servers have to be stopped before they run.
 pub fn oldest_release() -> String {
-    relational::oldest_release(relational::runner(MIGRATIONS).get_migrations())
+    relational::oldest_release(relational::runner(&migrations()).get_migrations())
 }
 
 /// Fails unless this release can work on the schema as it is.
@@ -110,7 +116,7 @@ pub(super) fn require_current(connection: &Connection) -> Result<()> {
 
 /// The names of this release's migrations, without their numbers.
 pub fn migration_names() -> Vec<String> {
-    MIGRATIONS.iter().map(|(migration, _)| migration_name(migration).to_owned()).collect()
+    migrations().iter().map(|(migration, _)| migration_name(migration).to_owned()).collect()
 }
 
 /// The names of the migrations that made the schema, without their numbers.
@@ -122,7 +128,8 @@ pub(super) fn applied_names(connection: &Connection) -> Tx<Vec<String>> {
 /// Marks an empty database as half restored, and brings it to the schema of a backup that had the migrations of these
 /// names.
 pub(super) fn begin_restore(connection: &mut Connection, names: &[String]) -> Result<()> {
-    let known = &MIGRATIONS[..steps_of(MIGRATIONS, names)?];
+    let known = migrations();
+    let known = &known[..steps_of(&known, names)?];
     let mut applied = applied(connection).map_err(not_applied)?;
     let is_marked = applied.contains(&UNFINISHED_VERSION);
     applied.retain(|version| *version != UNFINISHED_VERSION);
@@ -146,7 +153,8 @@ fn run(connection: &mut Connection, migrations: &[Embedded]) -> Result<()> {
 /// Takes the mark of an unfinished restore away, for the schema of a backup that had the migrations of these names.
 pub(super) fn unmark_unfinished(connection: &Connection, names: &[String]) -> Result<()> {
     if applied(connection).map_err(not_applied)?.contains(&UNFINISHED_VERSION) {
-        let known = relational::runner(&MIGRATIONS[..steps_of(MIGRATIONS, names)?]);
+        let known = migrations();
+        let known = relational::runner(&known[..steps_of(&known, names)?]);
         let unmark = unmark_statements(&relational::oldest_release(known.get_migrations()));
         connection.execute_batch(&unmark).map_err(not_applied)?;
     }
@@ -166,7 +174,7 @@ fn not_applied(error: rusqlite::Error) -> Error {
 fn missing(connection: &Connection) -> Result<Vec<String>> {
     let failed = |error| unavailable(error, Outcome::NotApplied);
     let applied = applied(connection).map_err(failed)?;
-    let runner = relational::runner(MIGRATIONS);
+    let runner = relational::runner(&migrations());
     let known = runner.get_migrations();
     if relational::is_newer(known, &applied) {
         let oldest = "SELECT oldest_release FROM schema_compatibility";
@@ -197,6 +205,6 @@ mod tests {
 
     #[test]
     fn each_migration_names_the_oldest_release_that_may_run_beside_it() {
-        relational::tests::each_names_the_oldest_release(relational::runner(MIGRATIONS).get_migrations(), 4);
+        relational::tests::each_names_the_oldest_release(relational::runner(&migrations()).get_migrations(), 4);
     }
 }

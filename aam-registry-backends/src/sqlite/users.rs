@@ -8,10 +8,15 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::{Connection, Row};
 
-use super::{SqliteMetadata, failure::Tx, invitations, sql};
+use super::{
+    SqliteMetadata,
+    failure::Tx,
+    sql::{self, at_once},
+};
 use crate::relational::{
     columns::{self, signed},
     predicates::{account_is_enabled, administers, has_open_version, session_is_live},
+    resources,
     sight::packages_in_sight,
 };
 
@@ -160,7 +165,7 @@ pub(super) fn new_user_facts(tx: &Connection, new: &NewUser) -> Tx<NewUserFacts>
         name_taken: sql::exists(tx, name, [account.username.as_str()])?,
         email_taken: sql::exists(tx, email, [columns::email_key(&account.email)])?,
         invitation: match &new.invitation {
-            Some(digest) => invitations::of_secret(tx, digest)?,
+            Some(used) => at_once(resources::invitations::to_use(tx, &used.digest))?,
             None => None,
         },
     })

@@ -1,4 +1,4 @@
-//! What searches find, on any database.
+//! The results of searches, on every database.
 
 use aam_registry_core::{
     ports::Database,
@@ -140,7 +140,7 @@ pub(crate) async fn rank_by_field(store: &impl Database) {
     assert_eq!(names(store, "orchard").await, ["orchard-tools", "pear", "apple"]);
 }
 
-/// Whatever is typed, as `search` is asked, is no error.
+/// No text that a user may type makes `search` fail.
 pub(crate) fn take_any_text(search: impl Fn(SearchQuery)) {
     let junk =
         prop_oneof![any::<String>(), "[a-zA-Z\"'*^:(){}+\\-ⓐİß一 ]{0,60}", "(AND |OR |NOT |NEAR\\(|name:|\"){1,6}"];

@@ -4,38 +4,49 @@ use jiff::Timestamp;
 
 use super::{LatestMove, PublishCommit};
 use crate::types::{
-    AccountState, Aged, ApprovalStatus, ArchiveKey, Change, DistTag, EvalResult, Gates, Invitation, InvitationId,
-    JobId, LoginSession, ModerationCategory, NewAuditEntry, NewJob, OneTimePurpose, OneTimeToken, OperatorWebhookState,
-    PackageName, PublisherId, PublisherTokenId, ReadOnlyMode, Report, ScopeName, ScopeRole, ScopeWebhook, SecondFactor,
-    Sha256Digest, StoredWebhook, Token, TokenId, TokenNotice, TrustedPublisher, User, UserId, Version, VersionStatus,
-    VersionText, Visibility, WebhookName,
+    AccountState, Aged, ApprovalStatus, ArchiveKey, Change, DistTag, EvalResult, Gates, InvitationId, LoginSession,
+    ModerationCategory, NewAuditEntry, NewJob, OneTimePurpose, OneTimeToken, PackageName, PublisherId,
+    PublisherTokenId, ReadOnlyMode, ScopeName, ScopeRole, SecondFactor, Sha256Digest, Token, TokenId, TokenNotice,
+    TrustedPublisher, User, UserId, Version, VersionStatus, VersionText, Visibility,
 };
 
 /// What was decided: the answer to the caller, and what an adapter applies.
+pub type Decision<'a, T> = DecisionOf<T, Write<'a>>;
+
+/// All that an adapter applies in the transaction in which it loaded the facts.
+pub type Changes<'a> = ChangesOf<Write<'a>>;
+
+/// What was decided, with writes of the type `W`: a resource has a type of its own for its writes.
 #[derive(Clone, Debug)]
-pub struct Decision<'a, T> {
+pub struct DecisionOf<T, W> {
     /// The answer, once the changes are committed.
     pub answer: T,
     /// All that changes; nothing if nothing has to change.
-    pub changes: Changes<'a>,
+    pub changes: ChangesOf<W>,
 }
 
-impl<T> Decision<'_, T> {
-    /// The decision that nothing has to change.
-    pub(super) fn unchanged(answer: T) -> Self {
-        Self { answer, changes: Changes::default() }
-    }
-}
-
-/// All that an adapter applies in the transaction in which it loaded the facts.
-#[derive(Clone, Debug, Default)]
-pub struct Changes<'a> {
+/// All that an adapter applies, with writes of the type `W`.
+#[derive(Clone, Debug)]
+pub struct ChangesOf<W> {
     /// What is written, in this order.
-    pub writes: Vec<Write<'a>>,
+    pub writes: Vec<W>,
     /// The entries of the audit log about it.
     pub audit: Vec<NewAuditEntry>,
     /// The cache entries that this invalidates.
     pub invalidates: Option<Change>,
+}
+
+impl<T, W> DecisionOf<T, W> {
+    /// The decision that nothing has to change.
+    pub(super) fn unchanged(answer: T) -> Self {
+        Self { answer, changes: ChangesOf::default() }
+    }
+}
+
+impl<W> Default for ChangesOf<W> {
+    fn default() -> Self {
+        Self { writes: Vec::new(), audit: Vec::new(), invalidates: None }
+    }
 }
 
 /// One write. The facts have shown that it can be applied.
@@ -109,9 +120,7 @@ pub enum Write<'a> {
         /// When its API tokens stop working.
         at: Timestamp,
     },
-    /// Makes an invitation.
-    AddInvitation(Invitation),
-    /// Removes an invitation.
+    /// Removes an invitation, which was used.
     RemoveInvitation(InvitationId),
     /// Records a session.
     AddSession(LoginSession),
@@ -285,14 +294,6 @@ pub enum Write<'a> {
         /// When; never before the instant that stands there.
         at: Timestamp,
     },
-    /// Creates a webhook of a scope, or replaces the one with its id.
-    PutWebhook(StoredWebhook),
-    /// Deletes a webhook of a scope, and the jobs that are deliveries to it.
-    DeleteWebhook(ScopeWebhook),
-    /// Notes what is known of the deliveries to a webhook of the operator, found by its name.
-    PutOperatorWebhook(OperatorWebhookState),
-    /// Forgets that.
-    ForgetOperatorWebhook(WebhookName),
     /// Sets the result of an eval of a version, in place of the last one of the same eval.
     PutEval {
         /// The package.
@@ -309,12 +310,8 @@ pub enum Write<'a> {
         /// The gates.
         gates: Gates,
     },
-    /// Makes a report, or replaces the one with its id.
-    PutReport(Report),
     /// Queues a job.
     QueueJob(NewJob),
-    /// Makes a job due at once, and counts its attempts anew.
-    RetryJob(JobId),
     /// Adds a trusted publisher, or makes it what it is from now on, found by its id.
     PutPublisher(TrustedPublisher),
     /// Deletes a trusted publisher and its tokens.

@@ -1,6 +1,6 @@
 //! Which changes are made in read-only mode nevertheless.
 
-use super::{AccountUpdate, Request, SecondFactorUpdate};
+use super::{AccountUpdate, Request, ResourceRequest, SecondFactorUpdate};
 
 impl Request {
     /// Whether it is executed while the registry is read-only: what ends read-only mode, what a login needs, what
@@ -14,8 +14,7 @@ impl Request {
             | Self::RevokeToken(_)
             | Self::RevokeTokens(_)
             | Self::RevokePublisherToken(_)
-            | Self::ReportDelivery(_)
-            | Self::ReportOperatorDelivery(_) => true,
+            | Self::Resource(ResourceRequest::WebhookReport(_) | ResourceRequest::OperatorWebhookReport(_)) => true,
             Self::ChangeAccount(asked) => matches!(asked.question().update, AccountUpdate::OtherSessionsEnded),
             Self::ChangeSecondFactor(asked) => matches!(asked.question().update, SecondFactorUpdate::Use(_)),
             Self::Package(_)
@@ -23,18 +22,14 @@ impl Request {
             | Self::DeleteAccount(_)
             | Self::CreateToken(_)
             | Self::TellOfToken(_)
-            | Self::ChangeInvitation(_)
             | Self::CreateScope(_)
             | Self::ChangeMember(_)
             | Self::ChangeScopePolicy(_)
-            | Self::ChangeWebhook(_)
-            | Self::ReportPackage(_)
-            | Self::CloseReport(_)
             | Self::ChangePublisher(_)
             | Self::ExchangeIdToken(_)
             | Self::RemoveOldVersions(_)
             | Self::DropAged(_)
-            | Self::EnableOperatorWebhook(_) => false,
+            | Self::Resource(_) => false,
         }
     }
 }

@@ -29,10 +29,14 @@ pub trait CommandHandlerExt: CommandHandler {
     ///
     /// # Errors
     /// Those of [`CommandHandler::handle`].
-    fn execute<C: Command>(&self, command: &C) -> impl Future<Output = Result<C::Answer>> + Send {
+    fn execute<C: Command>(&self, command: &C) -> impl Future<Output = Result<C::Answer>> + Send
+    where
+        Request: From<C::Request>,
+    {
         let asked = Arc::new(Asked::new(command.clone()));
+        let request = Request::from(C::request(Arc::clone(&asked)));
         async move {
-            self.handle(C::request(Arc::clone(&asked))).await?;
+            self.handle(request).await?;
             asked.take()
         }
     }

@@ -59,12 +59,7 @@ pub use mailer::{MailFailure, Mailer};
 pub use packages::PackageStore;
 pub use passwords::PasswordHasher;
 pub use publishing::PublishStore;
-pub use queries::{
-    AddressesOfLogin, ApprovalsOf, DigestsOf, ErasedUsernames, InvitationOfSecret, Invitations, OldVersionsOf,
-    OldestAged, OperatorWebhookStates, PackagesMadeBefore, PublisherBySecret, PublisherFactsOf, Query, QueryHandler,
-    QueryHandlerExt, QueryRequest, ReadOnlySwitch, RecallsSince, Reports, SecondFactorOf, TagGates, TokenOfSecret,
-    TokensToTellOf, VersionsByApproval, WebhookById, WebhooksOfScope,
-};
+pub use queries::*;
 pub use rate_limit::{RateClass, RateLimiter};
 pub use scanner_signatures::{ScannerSignature, ScannerSignatures};
 pub use scopes::ScopeStore;

@@ -2,9 +2,9 @@
 
 use super::Registry;
 use crate::{
-    decide::{DeliveryOutcome, EnableOperatorWebhook, OperatorWebhookReport},
+    decide::{DeliveryOutcome, EnableOperatorWebhook, OperatorWebhookReport, OperatorWebhookStates},
     error::Result,
-    ports::{CommandHandlerExt, OperatorWebhookStates, QueryHandlerExt},
+    ports::{CommandHandlerExt, QueryHandlerExt},
     types::{AuditEvent, NewAuditEntry, OperatorWebhook, OperatorWebhookState, WebhookName},
 };
 

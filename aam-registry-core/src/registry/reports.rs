@@ -1,8 +1,8 @@
 use super::Registry;
 use crate::{
-    decide::{Action, CloseReport, NewReport, Rights},
+    decide::{Action, CloseReport, NewReport, Reports, Rights},
     error::{Detail, Error, Result},
-    ports::{CommandHandlerExt, QueryHandlerExt, Reports},
+    ports::{CommandHandlerExt, QueryHandlerExt},
     types::{
         AccountFilter, AccountRole, AuditEvent, ModerationCategory, NamedReport, NewAuditEntry, PackageName, Page,
         Principal, Report, ReportFilter, ReportId, Username, Version,

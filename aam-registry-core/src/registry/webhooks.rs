@@ -7,12 +7,11 @@ use jiff::Timestamp;
 use super::Registry;
 use crate::{
     decide::{
-        Action, DeliveryOutcome, Rights, WebhookAction, WebhookChange, WebhookCommand, WebhookPatch, WebhookReport,
+        Action, DeliveryOutcome, Rights, WebhookAction, WebhookById, WebhookChange, WebhookCommand, WebhookPatch,
+        WebhookReport, WebhooksOfScope,
     },
     error::{Detail, Error, Result},
-    ports::{
-        CommandHandlerExt, QueryHandlerExt, SecretSealer, WebhookAnswer, WebhookById, WebhookMessage, WebhooksOfScope,
-    },
+    ports::{CommandHandlerExt, QueryHandlerExt, SecretSealer, WebhookAnswer, WebhookMessage},
     types::{
         AuditEvent, Job, JobFilter, JobId, NewAuditEntry, Page, PageRequest, Principal, ScopeName, ScopeRole,
         ScopeWebhook, StoredWebhook, Username, WebhookId, WebhookSecret, WebhookUrl,

@@ -34,6 +34,8 @@ struct Crate {
     files: BTreeMap<Module, String>,
     /// What a module imports, by the name it has there.
     names: BTreeMap<Module, BTreeMap<String, Module>>,
+    /// The modules of which a module passes on everything.
+    passed_on: BTreeMap<Module, Vec<Module>>,
 }
 
 impl Crate {
@@ -52,10 +54,13 @@ impl Crate {
         };
         let tests: Vec<_> = files.keys().filter(|module| is_test(module)).cloned().collect();
         files.retain(|module, _| !tests.contains(module));
-        let mut read = Self { files, names: BTreeMap::new() };
+        let mut read = Self { files, names: BTreeMap::new(), passed_on: BTreeMap::new() };
         for (module, source) in &read.files {
             let named = used(source).into_iter().filter_map(|(path, name)| Some((name, read.absolute(module, &path)?)));
-            read.names.insert(module.clone(), named.collect());
+            let (all, named): (Vec<_>, Vec<_>) = named.partition(|(name, _)| name == "*");
+            read.names.insert(module.clone(), named.into_iter().collect());
+            let all = all.into_iter().map(|(_, path)| path[..path.len() - 1].to_vec());
+            read.passed_on.insert(module.clone(), all.collect());
         }
         read
     }
@@ -90,10 +95,23 @@ impl Crate {
             return Some(path.to_vec());
         }
         let (len, names) = (0..path.len()).rev().find_map(|len| Some((len, self.names.get(&path[..len])?)))?;
-        match names.get(&path[len]).filter(|target| target[..] != *path) {
+        let target = names.get(&path[len]).cloned().or_else(|| self.passed_on_from(&path[..len], &path[len]));
+        match target.filter(|target| target[..] != *path) {
             Some(target) => self.definition(&[&target[..], &path[len + 1..]].concat(), depth + 1),
             None => Some(path[..len].to_vec()),
         }
+    }
+
+    /// The path of an item that a module has because it passes on everything of another one.
+    fn passed_on_from(&self, module: &[String], item: &str) -> Option<Module> {
+        let mut passed_on = self.passed_on.get(module).into_iter().flatten();
+        let has_it = |from: &&Module| {
+            let words =
+                |source: &String| source.split(|letter: char| !letter.is_alphanumeric()).any(|word| word == item);
+            self.names.get(*from).is_some_and(|names| names.contains_key(item))
+                || self.files.get(*from).is_some_and(words)
+        };
+        passed_on.find(has_it).map(|from| from.iter().cloned().chain([item.to_owned()]).collect())
     }
 
     /// What each module imports. A module that only passes on what lies below it does not import that.

@@ -1,4 +1,4 @@
-/// A set of small numbers, a bit each.
+/// A set of small numbers, stored as one bit for each number.
 #[derive(Clone, Debug, Default)]
 pub(super) struct BitSet(Vec<u64>);
 
@@ -21,12 +21,12 @@ impl BitSet {
         }
     }
 
-    /// How many numbers it holds.
+    /// How many numbers are in the set.
     pub(super) fn count(&self) -> usize {
         self.0.iter().map(|word| word.count_ones() as usize).sum()
     }
 
-    /// What numbers what it holds: the smallest is 0.
+    /// Gives each number of the set its rank: the smallest has the rank 0.
     pub(super) fn numbering(&self) -> Numbering<'_> {
         let mut count = 0;
         let before = self.0.iter().map(|word| {
@@ -37,7 +37,7 @@ impl BitSet {
         Numbering { set: self, before: before.collect() }
     }
 
-    /// Keeps what `other` holds, too.
+    /// Keeps only the numbers that `other` has as well.
     pub(super) fn intersect(&mut self, other: &Self) {
         self.0.truncate(other.0.len());
         for (word, other) in self.0.iter_mut().zip(&other.0) {
@@ -45,7 +45,7 @@ impl BitSet {
         }
     }
 
-    /// Adds what `other` holds.
+    /// Adds the numbers of `other`.
     pub(super) fn unite(&mut self, other: &Self) {
         if self.0.len() < other.0.len() {
             self.0.resize(other.0.len(), 0);
@@ -55,7 +55,7 @@ impl BitSet {
         }
     }
 
-    /// What it holds, the smallest first.
+    /// The numbers of the set, in ascending order.
     pub(super) fn iter(&self) -> impl Iterator<Item = u32> {
         (0..).zip(&self.0).flat_map(|(at, word)| {
             let mut left = *word;
@@ -68,15 +68,15 @@ impl BitSet {
     }
 }
 
-/// The places of what a set holds.
+/// The ranks of the numbers of a set.
 pub(super) struct Numbering<'a> {
     set: &'a BitSet,
-    /// How many come before each 64 numbers.
+    /// How many numbers of the set are below each block of 64.
     before: Vec<usize>,
 }
 
 impl Numbering<'_> {
-    /// How many smaller numbers the set holds; `None` where it does not hold this one.
+    /// How many smaller numbers the set has; `None` if it does not have this one.
     pub(super) fn of(&self, number: u32) -> Option<usize> {
         let word = self.set.0.get(number as usize / 64)?;
         let bit = 1 << (number % 64);

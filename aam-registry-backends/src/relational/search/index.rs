@@ -8,7 +8,7 @@ use std::{
 
 use super::{bit_set::BitSet, listed::Listed, words};
 
-/// What the database says of a package now.
+/// A package as the database describes it now.
 #[derive(Clone, Debug)]
 pub(crate) struct Listing {
     pub(crate) package: i64,
@@ -18,13 +18,13 @@ pub(crate) struct Listing {
     pub(crate) listed: Option<Listed>,
 }
 
-/// Where a package stands in the index. One that is described anew gets a new slot.
+/// The position of a package in the index. A package whose description changes gets a new slot.
 pub(super) type Slot = u32;
 
-/// Fewer packages than these are put into an order one by one.
+/// Fewer changed packages than this are inserted into a sorted list one by one; of more, the list is sorted again.
 const FEW: usize = 64;
 
-/// As many slots of what is listed no more stay before they are taken away.
+/// How many slots of packages that are no longer listed are kept before they are removed.
 const MOST_UNUSED: usize = 4_096;
 
 /// Every listed package by its words, keywords, name, age and downloads.
@@ -33,26 +33,26 @@ pub(crate) struct SearchIndex {
     slots: HashMap<i64, Slot>,
     pub(super) documents: Vec<Document>,
     pub(super) listed: BitSet,
-    /// Those that everybody may find.
+    /// The slots of packages that everybody may find.
     pub(super) public: BitSet,
     pub(super) words: BTreeMap<Box<str>, Places>,
     pub(super) keywords: HashMap<Box<str>, Vec<Slot>>,
     pub(super) orders: Orders,
-    /// How many words all that everybody may find has.
+    /// How many words the packages have that everybody may find.
     pub(super) public_length: u64,
-    /// What is not in the orders where it belongs.
+    /// Slots whose position in the sorted lists is out of date.
     moved: BitSet,
-    /// Whether any of it comes or goes, and did not only get another place by downloads or age.
+    /// Whether a slot was added or removed, and not only moved by its downloads or age.
     renamed: bool,
     newest: i64,
 }
 
-/// What is kept of a package.
+/// What the index stores of a package.
 pub(super) struct Document {
     pub(super) package: i64,
     revision: i64,
     pub(super) name: Box<str>,
-    /// Where in the name the part begins that stands behind the scope.
+    /// The byte of the name at which the part behind the scope begins.
     bare_name_at: usize,
     pub(super) downloads: u64,
     updated_at: i64,
@@ -60,18 +60,18 @@ pub(super) struct Document {
     private: bool,
     /// How many words it has.
     pub(super) length: u32,
-    /// Tells texts apart, so that what was only downloaded keeps its slot.
+    /// A hash of the texts, so that a package that was only downloaded keeps its slot.
     text: u64,
 }
 
-/// Where a word stands: the slots, in their order, and what it weighs in each.
+/// The slots whose packages contain a word, in ascending order, and the weight of the word in each.
 #[derive(Default)]
 pub(super) struct Places {
     pub(super) slots: Vec<Slot>,
     pub(super) weights: Vec<u8>,
 }
 
-/// All that is listed, by what it is asked for in order.
+/// All listed packages, sorted by each order in which they can be asked for.
 #[derive(Default)]
 pub(super) struct Orders {
     pub(super) name: Vec<Slot>,
@@ -103,23 +103,23 @@ impl Document {
 }
 
 impl SearchIndex {
-    /// The highest revision that was put in; 0 where there is none.
+    /// The highest revision that the index contains; 0 if it is empty.
     #[cfg(any(feature = "sqlite", test))]
     pub(crate) fn newest(&self) -> i64 {
         self.newest
     }
 
-    /// Whether the package is known as this change or a later one left it.
+    /// Whether the index contains this change of the package, or a later one.
     #[cfg(feature = "postgres")]
     pub(crate) fn is_known(&self, package: i64, revision: i64) -> bool {
         let slot = self.slots.get(&package);
         slot.is_some_and(|slot| self.documents[*slot as usize].revision >= revision)
     }
 
-    /// Takes over what the database says, each package as it was changed last.
+    /// Applies what the database says, for each package its latest change.
     ///
     /// # Errors
-    /// The first of the errors among them; what came before it is taken over.
+    /// The first error among the changes; those before it are applied.
     pub(crate) fn update<E>(&mut self, listings: impl IntoIterator<Item = Result<Listing, E>>) -> Result<(), E> {
         let read = listings.into_iter().try_for_each(|listing| {
             self.put(listing?);
@@ -159,7 +159,7 @@ impl SearchIndex {
             }
         }
         let Some(listed) = listing.listed else {
-            // What came later must not be overtaken by what came before.
+            // An older change must not replace a newer one.
             if known.is_none() {
                 self.add(Document::unlisted(listing.package, listing.revision));
             }
@@ -205,7 +205,7 @@ impl SearchIndex {
         slot
     }
 
-    /// Puts what moved to where it belongs.
+    /// Moves slots in the sorted lists to their new positions.
     fn settle(&mut self) {
         let moved = mem::take(&mut self.moved);
         let placed: Vec<_> = moved.iter().filter(|slot| self.listed.contains(*slot)).collect();
@@ -238,7 +238,7 @@ impl SearchIndex {
         }
     }
 
-    /// Takes away the slots that no package has any more.
+    /// Removes the slots that no package uses any more.
     fn compact(&mut self) {
         let mut renamed = vec![None; self.documents.len()];
         let documents = mem::take(&mut self.documents);
@@ -325,7 +325,7 @@ mod tests {
         index.update(listings.into_iter().map(Ok::<_, ()>)).expect("no error among them");
     }
 
-    /// Everything that tells indexes apart, as searches find it.
+    /// Everything by which two indexes may differ, as searches find it.
     fn everything(index: &SearchIndex) -> Vec<(Vec<i64>, u64)> {
         let mut found = Vec::new();
         let texts = [None, Some("w0"), Some("w1"), Some("w"), Some("kit w2"), Some("kit-3"), Some("wwkit")];
@@ -376,7 +376,7 @@ mod tests {
     }
 
     proptest! {
-        /// However it came to be, it is the index of what is listed in the end.
+        /// The index depends only on what is listed in the end, not on the changes that led there.
         #[test]
         fn an_index_is_what_it_was_told_last(
             changes in vec((0..80_i64, prop::option::weighted(0.9, (0..4_u8, 0..3_u64)), 1..40_usize), 1..400),
@@ -402,7 +402,7 @@ mod tests {
         }
     }
 
-    /// Whatever is private, whoever may not see it finds what an index without it gives, in the same order.
+    /// A viewer who may not see private packages finds exactly what an index without them gives, in the same order.
     #[test]
     fn what_is_private_changes_nothing_for_others() {
         let described = |package: i64| {

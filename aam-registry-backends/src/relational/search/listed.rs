@@ -1,4 +1,4 @@
-/// What is searched of a package.
+/// The texts of a package in which searches look.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Listed {
     pub(crate) name: String,
@@ -10,6 +10,6 @@ pub(crate) struct Listed {
     pub(crate) artifact_types: u8,
     pub(crate) downloads: u64,
     pub(crate) updated_at: i64,
-    /// Whether only some may find it.
+    /// Whether the package is private, so that only some users may find it.
     pub(crate) private: bool,
 }

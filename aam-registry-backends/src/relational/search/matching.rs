@@ -9,39 +9,38 @@ use super::{
 };
 use crate::relational::listing::type_bits;
 
-/// How many of the packages that match are ranked by how well they do: of
-/// more, the most downloaded ones and those of the very name, before the
-/// others, which come by their downloads. To rank a hundred thousand takes too
-/// long for a page.
+/// How many of the matching packages are ranked by how well they match. If more match, only the most downloaded ones
+/// and those whose name equals the text are ranked; the others follow, sorted by downloads. Ranking a hundred
+/// thousand packages would take too long.
 const RANKED: usize = 1_000;
 
-/// How fast more of a word stops to count, and how much longer texts need more of it: the constants of BM25.
+/// The constants of BM25: how soon repetitions of a word stop to count, and how much the length of a text matters.
 const SATURATION: f64 = 1.2;
 const LENGTH: f64 = 0.75;
 
-/// A page of what was found.
+/// One page of the results.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Found {
     /// The ids of the packages of the page, in order.
     pub(crate) packages: Vec<i64>,
-    /// How many packages there are on all pages.
+    /// The number of packages on all pages.
     pub(crate) total: u64,
 }
 
-/// What somebody may find.
+/// The packages that a viewer may find.
 struct Seen<'a> {
     slots: Cow<'a, BitSet>,
-    /// How many words all of it has.
+    /// The number of words of all of them.
     length: u64,
 }
 
-/// What one word of a search matches.
+/// The packages that one word of a search matches.
 struct Matched<'a> {
-    /// Where the words that match stand.
+    /// The slots of each word of the index that matches.
     places: Vec<&'a Places>,
-    /// Where any of them does.
+    /// The slots of all of them together.
     slots: BitSet,
-    /// What a match of it is worth: the rarer it is, the more.
+    /// The weight of a match; it is higher for rarer words.
     rarity: f64,
 }
 
@@ -83,8 +82,8 @@ impl SearchIndex {
         self.ranked_page(query, text, &corrected.collect::<Vec<_>>(), &seen)
     }
 
-    /// What somebody with that sight may find. Nothing else has a part in a search, not even in how much a word
-    /// weighs.
+    /// The packages that a viewer with that sight may find. No other package influences a search, not even the weight
+    /// of a word.
     fn seen<'a>(&'a self, sight: &Sight) -> Seen<'a> {
         if sight.is_public_only() {
             return Seen { slots: Cow::Borrowed(&self.public), length: self.public_length };
@@ -106,7 +105,7 @@ impl SearchIndex {
         Seen { slots: Cow::Owned(slots), length }
     }
 
-    /// All that is listed of a scope.
+    /// The listed packages of a scope.
     fn of_scope(&self, scope: &ScopeName) -> impl Iterator<Item = Slot> {
         let start = format!("@{scope}/");
         let by_name = &self.orders.name;
@@ -114,7 +113,7 @@ impl SearchIndex {
         by_name[first..].iter().copied().take_while(move |slot| self.document(*slot).name.starts_with(&start))
     }
 
-    /// What the filters of a search let through.
+    /// The packages that pass the filters of a search.
     fn admitted(&self, query: &SearchQuery, seen: &Seen<'_>) -> BitSet {
         let mut admitted = BitSet::clone(&seen.slots);
         if let Some(kind) = query.artifact_type {
@@ -132,7 +131,7 @@ impl SearchIndex {
         admitted
     }
 
-    /// What holds any of `words` or, where `prefix`, of what starts so.
+    /// The packages that contain one of `words` or, with `prefix`, a word that starts with one of them.
     fn matched<'w>(&self, words: impl IntoIterator<Item = &'w String>, prefix: bool, seen: &Seen<'_>) -> Matched<'_> {
         let mut places = Vec::new();
         for word in words {
@@ -147,12 +146,12 @@ impl SearchIndex {
         let mut slots: BitSet = places.iter().flat_map(|places| places.slots.iter().copied()).collect();
         slots.intersect(&seen.slots);
         let (all, some) = (float(seen.slots.count()), float(slots.count()));
-        // What more than half have says little, but not the opposite.
+        // A word that more than half of the packages contain has a small weight, but never a negative one.
         let rarity = ((all - some + 0.5) / (some + 0.5)).ln().max(1e-6);
         Matched { places, slots, rarity }
     }
 
-    /// A page of what matches any of some alternatives.
+    /// One page of the packages that match any of the alternatives.
     fn ranked_page(
         &self,
         query: &SearchQuery,
@@ -180,7 +179,7 @@ impl SearchIndex {
         let numbering = wanted.numbering();
         let scores = self.scores(&wanted, &numbering, alternatives, seen);
         let score = |slot: &Slot| numbering.of(*slot).map_or(0.0, |number| scores[number]);
-        // What matches as well stays in its order.
+        // Packages that match equally well keep their order.
         let [exact, ranked] = [exact, ranked].map(|mut slots| {
             slots.sort_by(|a, b| score(b).total_cmp(&score(a)));
             slots
@@ -189,7 +188,7 @@ impl SearchIndex {
         Found { packages: page.map(|slot| self.document(slot).package).collect(), total: hits.count() as u64 }
     }
 
-    /// How well what is `wanted` matches the alternative that it matches best, by its numbers.
+    /// For each of the `wanted` packages, by its rank in the set: how well it matches its best alternative.
     fn scores(
         &self,
         wanted: &BitSet,
@@ -198,12 +197,12 @@ impl SearchIndex {
         seen: &Seen<'_>,
     ) -> Vec<f64> {
         let usual_length = float(seen.length) / float(seen.slots.count().max(1));
-        // What a word needs to weigh so that it counts half of the most it can.
+        // The weight at which a word contributes half of its maximum.
         let needed = wanted
             .iter()
             .map(|slot| SATURATION * (1.0 - LENGTH + LENGTH * f64::from(self.document(slot).length) / usual_length));
         let needed: Vec<_> = needed.collect();
-        // Alternatives have most of their words together.
+        // Alternatives share most of their words.
         let mut terms: Vec<(&Matched<'_>, Vec<f64>)> = Vec::new();
         for term in alternatives.iter().flat_map(|alternative| &alternative.terms) {
             if !terms.iter().any(|(known, _)| ptr::eq(*known, *term)) {
@@ -231,7 +230,7 @@ impl SearchIndex {
         best
     }
 
-    /// The packages of that full or bare name, the most downloaded first.
+    /// The packages with that full or bare name, the most downloaded first.
     fn named(&self, name: &str) -> Vec<Slot> {
         let bare = name.rsplit_once('/').map_or(name, |(_, bare)| bare);
         let by_bare_name = &self.orders.bare_name;
@@ -243,7 +242,7 @@ impl SearchIndex {
         named
     }
 
-    /// A page of `hits` in an order that no rank has a part in.
+    /// One page of `hits` in an order that does not depend on ranks.
     fn page(&self, query: &SearchQuery, hits: &BitSet) -> Found {
         let order = match query.sort {
             SearchSort::Updated => &self.orders.update,
@@ -261,7 +260,7 @@ impl SearchIndex {
 }
 
 impl Matched<'_> {
-    /// What it adds to the rank of each package that has a number.
+    /// Adds the weight of the word to the rank of each package that contains it.
     fn scores(&self, numbering: &Numbering<'_>, needed: &[f64]) -> Vec<f64> {
         let mut weights = vec![0.0; needed.len()];
         for places in &self.places {
@@ -286,14 +285,14 @@ impl<'a, 'b> Alternative<'a, 'b> {
     }
 }
 
-/// How many packages a page shows, and how many come before it.
+/// The number of packages on a page, and the number before it.
 fn bounds(query: &SearchQuery) -> (usize, usize) {
     let size = |number| usize::try_from(number).unwrap_or(usize::MAX);
     (size(query.page.limit), size(query.page.offset()))
 }
 
 /// The factor by which downloads raise a text rank: a thousand of them weigh
-/// about as much as the word in another place.
+/// about as much as the word in a more important field.
 fn popularity(downloads: u64) -> f64 {
     1.0 + float(downloads).ln_1p() / 10.0
 }

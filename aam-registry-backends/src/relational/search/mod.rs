@@ -1,10 +1,10 @@
 //! Searches, in the memory of this process.
 //!
-//! A database says what is listed; an index of it is kept here, so that a
-//! search takes microseconds whatever it matches, and finds the same on every
-//! database. The index is no cache that may be stale: each search first reads
-//! from the database what changed since the last one, which is mostly nothing,
-//! and takes the rows it shows from there.
+//! The database knows which packages are listed; the process keeps an index of
+//! them, so that a search takes microseconds however much it matches, and finds
+//! the same on every database. The index is never stale: each search first
+//! reads from the database what changed since the last search, which is usually
+//! nothing, and reads the rows of its page from the database too.
 
 mod bit_set;
 mod index;

@@ -2,17 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The most words that one mistyped word may stand for.
+/// How many corrections of one mistyped word are used at most.
 const MAX_CANDIDATES: usize = 64;
 
-/// How many letters are tried in one place: more than an alphabet and its
-/// digits, less than a script of thousands.
+/// How many letters are tried at one position: more than an alphabet with digits has, but not the thousands of
+/// letters of some scripts.
 const MAX_LETTERS: usize = 64;
 
-/// Shorter words are as close to many others as to the one meant.
+/// In shorter words typos are not forgiven: too many other words are equally close.
 const MIN_TYPO_CHARS: usize = 4;
 
-/// Longer words are no words; what one typo makes of one grows with its square.
+/// Longer words are not corrected: the number of possible typos grows with the square of the length.
 const MAX_TYPO_CHARS: usize = 32;
 
 /// What `typed` may have been meant to be: known words or, where `prefix`, the
@@ -64,7 +64,7 @@ pub(super) fn candidates<T>(
     };
     let mut candidates: Vec<String> = variants.into_iter().filter(is_known).collect();
     if prefix {
-        // What starts with the longer one starts with the shorter one, which comes before it.
+        // Every word that starts with the longer one also starts with the shorter one, which comes first.
         candidates.dedup_by(|longer, shorter| longer.starts_with(&**shorter));
     }
     candidates.truncate(MAX_CANDIDATES);
@@ -82,7 +82,7 @@ fn followers<T>(known: &BTreeMap<Box<str>, T>, start: &str) -> Vec<char> {
     let mut from = start.to_owned();
     while letters.len() < MAX_LETTERS {
         let Some(word) = at_or_after(known, &from).filter(|word| word.starts_with(start)) else { break };
-        // `start` itself is a word, too; the next begins after it.
+        // `start` itself may be a word; the next one begins after it.
         let Some(letter) = word[start.len()..].chars().next() else {
             from.push('\u{1}');
             continue;

@@ -1,14 +1,14 @@
-//! What is a word.
+//! How texts are split into words.
 
 use aam_registry_core::types::search_words;
 use unicode_normalization::{UnicodeNormalization, char::decompose_canonical};
 
 use super::listed::Listed;
 
-/// What a word weighs by where it stands: in name, keywords, artifacts, description and author.
+/// The weight of a word by the field that contains it: name, keywords, artifacts, description, author.
 const WEIGHTS: [u8; 5] = [10, 4, 4, 2, 1];
 
-/// The words of a listed package, and how many they are.
+/// The words of a listed package with their weights, and how many words it has.
 pub(super) fn weighed(listed: &Listed) -> (Vec<(String, u8)>, u32) {
     let keywords = listed.keywords.join(" ");
     let author = listed.author.as_deref().unwrap_or_default();

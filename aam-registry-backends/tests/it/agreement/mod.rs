@@ -1,4 +1,4 @@
-//! Whatever is asked of a database, it does as the in-memory one does.
+//! Random operations have the same results on every database as in memory.
 
 mod operation;
 mod world;
@@ -13,8 +13,8 @@ use proptest::{
 use operation::Operation;
 use world::World;
 
-/// Asks `make`'s databases and in-memory ones the same, and compares every
-/// answer and what can be read in the end.
+/// Runs the same operations on `make`'s databases and in memory, and compares every answer and everything that can
+/// be read in the end.
 pub(crate) fn check<S: Database, H>(make: impl AsyncFn() -> (S, H)) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let mut runner = TestRunner::new(Config { cases: 24, failure_persistence: None, ..Config::default() });
@@ -22,7 +22,7 @@ pub(crate) fn check<S: Database, H>(make: impl AsyncFn() -> (S, H)) {
     let checked = runner.run(&asked, |(operations, searches)| {
         runtime.block_on(async {
             let (ours, _held) = make().await;
-            // On something to work on, most of what follows is no plain refusal.
+            // With some packages there, most of the operations that follow are not simply refused.
             let operations = [Operation::first_publishes(), operations].concat();
             compare(&ours, &operations, &searches).await
         })

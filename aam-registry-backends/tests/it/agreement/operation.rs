@@ -16,7 +16,7 @@ use proptest::{option, prelude::*, sample::select};
 
 use super::world::{self, DAYS, PACKAGES, SCOPES, TAGS, USERS, VERSIONS, World};
 
-/// Something to ask: who does what to what, all by number.
+/// An operation: user, action and object, each by number.
 #[derive(Clone, Debug)]
 pub(super) struct Operation {
     who: usize,
@@ -43,7 +43,7 @@ enum Verb {
 }
 
 impl Operation {
-    /// Any operation; those that make something to work on come more often.
+    /// Any operation; those that create something are more frequent.
     pub(super) fn any() -> impl Strategy<Value = Self> {
         let role = select(&[ScopeRole::Contributor, ScopeRole::Member, ScopeRole::Owner][..]);
         let verb = prop_oneof![
@@ -62,7 +62,7 @@ impl Operation {
             1 => Just(Verb::RefreshTotals),
             1 => (0..5_usize).prop_map(|limit| Verb::Sequence { limit }),
         ];
-        // The first user does most and mostly to the first package, so that much is allowed and much builds on more.
+        // Most operations are of the first user and on the first package, so that many are allowed and build on each other.
         let who = prop_oneof![5 => Just(0), 1 => 0..USERS];
         let package = prop_oneof![3 => Just(0), 1 => 0..PACKAGES];
         (who, package, 0..VERSIONS.len(), proptest::bool::weighted(0.2), verb)
@@ -90,7 +90,7 @@ pub(super) struct Task<'a> {
 }
 
 impl Task<'_> {
-    /// What came of it: the answer, or the code of the refusal.
+    /// The result: the answer, or the code of the refusal.
     pub(super) async fn perform(&self, db: &dyn Database) -> Result<String, ErrorCode> {
         self.ask(db).await.map_err(|error| error.code())
     }
@@ -116,7 +116,7 @@ impl Task<'_> {
                 };
                 let checked = db.check_publish(&check).await;
                 let committed = self.publish(db, &check, tag.map(|tag| &world.tags[tag]), latest_policy).await;
-                // A check must say what the commit will; of the tag alone it knows nothing.
+                // A check must answer what the commit will, except about the tag, which it does not know.
                 let (checked, said) =
                     (checked.map_err(|e| e.code()), committed.as_ref().map(drop).map_err(Error::code));
                 let over_the_tag = tag.is_some() && checked.is_ok() && said == Err(ErrorCode::Forbidden);

@@ -24,14 +24,14 @@ pub(super) const VERSIONS: [&str; 7] =
     ["0.1.0", "1.0.0", "1.0.0+build", "1.1.0-rc.1", "2.0.0-rc.1", "2.0.0", "10.0.0-alpha"];
 pub(super) const DAYS: [Date; 2] = [date(2025, 12, 31), date(2026, 1, 1)];
 
-/// Who and what there is, by the same ids in every database.
+/// Users, scopes and packages, with the same ids in every database.
 pub(super) struct World {
     pub(super) start: Timestamp,
     users: Vec<User>,
     /// The last one an administrator who acts as one.
     pub(super) actors: Vec<Actor>,
     pub(super) scopes: Vec<ScopeName>,
-    /// Not there before somebody publishes them; the first two are too alike for both.
+    /// They exist once somebody publishes them; the names of the first two are too similar for both to exist.
     pub(super) packages: Vec<PackageName>,
     pub(super) tags: Vec<DistTag>,
 }
@@ -82,7 +82,7 @@ impl World {
         db.execute(&new).await.expect("create a scope");
     }
 
-    /// All that can be read, each with what it is.
+    /// Everything that can be read, each with a description.
     pub(super) async fn everything(&self, db: &dyn Database, searches: &[String]) -> Vec<(String, String)> {
         let mut seen = Vec::new();
         let mut see = |what: String, read: String| seen.push((what, read));
@@ -118,7 +118,7 @@ impl World {
         seen
     }
 
-    /// Searches whose order is laid down.
+    /// Searches whose order is specified.
     fn queries(&self, searches: &[String]) -> Vec<SearchQuery> {
         let page = PageRequest { page: 1, limit: 2 };
         let list = SearchQuery::everything(SearchSort::Name, page);
@@ -135,7 +135,7 @@ impl World {
     }
 }
 
-/// A manifest that says something else in every version.
+/// A manifest that differs in every version.
 pub(super) fn manifest(name: &PackageName, version: &Version) -> Manifest {
     let kind = if version.is_prerelease() { "prompts" } else { "skills" };
     let major = version.as_semver().major;
@@ -157,7 +157,7 @@ fn uuid(id: UserId) -> uuid::Uuid {
     id.to_string().parse().expect("an id")
 }
 
-/// A text to search for: one or two words there are, here and there cut short or misspelt.
+/// A text to search for: one or two existing words, some of them shortened or misspelt.
 pub(super) fn searched() -> impl Strategy<Value = String> {
     const WORDS: &[&str] =
         &["greet", "kit", "audit", "auditor", "team", "warmlywarmly", "greeting", "major", "release", "author"];

@@ -17,7 +17,7 @@ async fn next(events: &mut BoxStream<'static, ChangeEvent>) -> ChangeEvent {
     tokio::time::timeout(PATIENCE, events.next()).await.expect("in time").expect("no end")
 }
 
-/// A subscriber to whom the link stands.
+/// A subscriber whose connection is established.
 async fn linked(store: &PostgresMetadata) -> BoxStream<'static, ChangeEvent> {
     let mut events = store.changes().subscribe();
     if next(&mut events).await == ChangeEvent::Lost {
@@ -39,7 +39,7 @@ async fn changes_by_anybody_are_told_to_all_when_they_are_committed() {
     let mut all = [linked(&store).await, linked(&store).await, linked(&other).await];
 
     publish(&other, &owner, "greet-kit", "1.0.0", json!({})).await.expect("publish");
-    // A refusal changes nothing, and tells nothing.
+    // A refused command changes nothing and announces nothing.
     publish(&other, &owner, "greet-kit", "1.0.0", json!({})).await.expect_err("it is published");
     publish(&store, &owner, "@owner/kit", "1.0.0", json!({})).await.expect("publish");
     let scope: ScopeName = "owner".parse().expect("a scope");
@@ -167,7 +167,7 @@ async fn a_restore_is_told_as_a_change_of_everything() {
     let mut events = linked(&store).await;
     publish(&store, &owner, "greet-kit", "1.0.0", json!({})).await.expect("publish");
     assert_eq!(next(&mut events).await, package("greet-kit"));
-    // The table has another file then, as after a restore.
+    // The table then has another file, as after a restore.
     database.client().await.batch_execute("TRUNCATE listings").await.expect("a superuser");
     assert_eq!(next(&mut events).await, ChangeEvent::Changed(Change::Everything));
     publish(&store, &owner, "greet-kit", "1.1.0", json!({})).await.expect("publish");

@@ -1,4 +1,4 @@
-//! Servers that are away, full, slow or strict.
+//! Servers that are down, have no free connection, are slow, or demand TLS.
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,14 +17,14 @@ use super::{
     world::{PATIENCE, TestDatabase, actor, publish},
 };
 
-/// Requires an outage of which the caller knows that nothing was done and that it may try again; gives its cause.
+/// Asserts an outage that says that nothing was applied and that the call may be repeated; returns its cause.
 pub(super) fn outage<T: std::fmt::Debug>(result: Result<T>) -> String {
     let (outcome, cause) = maybe_done(result);
     assert_eq!(outcome, Outcome::NotApplied, "{cause}");
     cause
 }
 
-/// Requires an outage after which the caller may try again; gives what is known of the change, and the cause.
+/// Asserts an outage after which the call may be repeated; returns what is known of the change, and the cause.
 fn maybe_done<T: std::fmt::Debug>(result: Result<T>) -> (Outcome, String) {
     let error = result.expect_err("an outage");
     assert_eq!(error.code(), ErrorCode::DatabaseUnavailable, "{error:?}");
@@ -39,7 +39,7 @@ async fn a_server_that_is_away_is_an_outage_until_it_is_there() {
     let address = proxy.address();
     let config = PostgresConfig::new(&proxy.url(&database.url())).expect("a URL");
     proxy.stop().await;
-    // Longer than a test may take: a server that is away is told at once.
+    // Longer than a test may take: a server that is down is reported at once.
     let store = PostgresMetadata::open(config.with_acquire_timeout(PATIENCE * 10)).await.expect("nothing is asked yet");
     for _ in 0..3 {
         let cause = outage(store.check().await);
@@ -137,7 +137,7 @@ async fn what_nobody_waits_for_any_more_ends_on_the_server() {
     let store = Arc::new(PostgresMetadata::open(config).await.expect("a database"));
     let owner = actor(&*store, "owner").await;
     let everything = SearchQuery::everything(SearchSort::Name, PageRequest { page: 1, limit: 10 });
-    // The index of searches is made to its end, whoever waits for it.
+    // The search index is completed even if no search waits for it any more.
     store.search(&everything).await.expect("search");
     let admin = database.client().await;
     admin.batch_execute("BEGIN; LOCK TABLE users, listings IN ACCESS EXCLUSIVE MODE").await.expect("lock");
@@ -152,7 +152,7 @@ async fn what_nobody_waits_for_any_more_ends_on_the_server() {
     given_up("JOIN listings", tokio::spawn(async move { drop(asked.search(&everything).await) })).await;
     let (asked, publisher) = (Arc::clone(&store), owner.clone());
     let publishing = async move { drop(publish(&*asked, &publisher, "greet-kit", "1.0.0", json!({})).await) };
-    // Whichever of its statements is the first to wait.
+    // Any of its statements may be the first that waits.
     given_up("", tokio::spawn(publishing)).await;
     admin.batch_execute("ROLLBACK").await.expect("unlock");
     publish(&*store, &owner, "greet-kit", "1.0.0", json!({})).await.expect("nothing is left of it");

@@ -178,7 +178,7 @@ async fn serialization_failures_are_met_by_starting_again_a_bounded_number_of_ti
     let database = TestDatabase::new().await;
     let (store, other) = (database.open().await, database.client().await);
     let owner = actor(&store, "owner").await;
-    // Sequences go on whatever becomes of a transaction.
+    // A sequence advances even if the transaction is rolled back.
     let fails = "CREATE SEQUENCE failures;
         CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
             IF nextval('failures') <= 3 THEN RAISE EXCEPTION USING ERRCODE = 'serialization_failure'; END IF;

@@ -75,7 +75,7 @@ async fn the_schema_records_the_oldest_release_that_can_work_on_it() {
     assert_eq!(recorded, oldest_release());
 }
 
-/// What a later release leaves behind.
+/// The schema of a later release.
 async fn newer_schema(oldest_release: &str) -> TestDatabase {
     let database = TestDatabase::new().await;
     let client = database.client().await;
@@ -132,14 +132,14 @@ async fn a_missing_extension_says_who_has_to_make_it() {
 async fn whoever_waits_for_another_to_migrate_holds_no_snapshot() {
     let database = TestDatabase::empty().await;
     let admin = database.client().await;
-    // What the registry's own migrators take.
+    // The lock that migrating processes take.
     admin.batch_execute("SELECT pg_advisory_lock(x'61616d2d7363686d'::bigint)").await.expect("lock");
     let waiting = tokio::spawn({
         let config = database.config();
         async move { migrate(&config).await }
     });
     database.has_sessions(1).await;
-    // It waits for the end of every snapshot in the database.
+    // `CREATE INDEX CONCURRENTLY` waits until every snapshot in the database ends.
     admin.batch_execute("CREATE TABLE other (thing INT)").await.expect("a table");
     let made = admin.batch_execute("CREATE INDEX CONCURRENTLY other_thing ON other (thing)");
     tokio::time::timeout(super::world::PATIENCE, made).await.expect("nobody holds a snapshot").expect("an index");
@@ -205,10 +205,10 @@ async fn a_migration_that_waits_in_a_circle_tries_again() {
     assert!(!migrating.await.expect("a task").expect("migrate").is_empty());
 }
 
-/// What is made of an index while the registry runs.
+/// The state of an index that is built while the registry runs.
 const INDEX: &str = "V4__listings_changed";
 
-/// A database to which that index is still to come: whoever began to make it was kept from ending.
+/// A database without that index: the process that began to build it was interrupted.
 async fn before_the_index() -> TestDatabase {
     let database = as_left_by(3).await;
     let half_made = "CREATE INDEX listings_changed ON listings (changed_by);

@@ -15,6 +15,7 @@ mod processes;
 mod proxy;
 mod races;
 mod replica;
+mod round_trips;
 mod rows;
 mod searches;
 mod silent;

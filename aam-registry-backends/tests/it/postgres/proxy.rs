@@ -4,8 +4,9 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use tokio::{
@@ -16,6 +17,7 @@ use tokio::{
     },
     sync::watch,
     task::JoinHandle,
+    time,
 };
 
 /// Where a connection is cut. It holds for the first that comes there.
@@ -55,6 +57,12 @@ struct State {
     notices: Mutex<Vec<String>>,
     /// How many connections had something to ask while no byte went through.
     held: AtomicUsize,
+    /// For how many milliseconds the end of an answer is kept back.
+    delay: AtomicU64,
+    /// How often a client asked something while it waited for no answer.
+    round_trips: AtomicUsize,
+    /// How many statements clients sent.
+    statements: AtomicUsize,
     /// Whether bytes go through at all.
     open: watch::Sender<bool>,
     /// Connections end when this changes.
@@ -75,6 +83,9 @@ impl Proxy {
             cuts: AtomicUsize::default(),
             notices: Mutex::default(),
             held: AtomicUsize::default(),
+            delay: AtomicU64::default(),
+            round_trips: AtomicUsize::default(),
+            statements: AtomicUsize::default(),
             open: watch::Sender::new(true),
             generation: watch::Sender::new(0),
         });
@@ -112,6 +123,16 @@ impl Proxy {
     /// The notices of the server so far.
     pub(super) fn notices(&self) -> Vec<String> {
         self.state.notices.lock().expect("lock").clone()
+    }
+
+    /// Keeps back the end of every answer for so long, so that what a client sends at once arrives before it.
+    pub(super) fn delay_answers(&self, delay: Duration) {
+        self.state.delay.store(delay.as_millis().try_into().expect("a short time"), Ordering::SeqCst);
+    }
+
+    /// How often a client asked something while it waited for no answer, and how many statements clients sent.
+    pub(super) fn round_trips_and_statements(&self) -> (usize, usize) {
+        (self.state.round_trips.load(Ordering::SeqCst), self.state.statements.load(Ordering::SeqCst))
     }
 
     /// Lets no byte through any more; nobody is told.
@@ -157,19 +178,26 @@ async fn forward(state: Arc<State>, client: TcpStream) {
     }
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
+    let unanswered = AtomicUsize::default();
     tokio::select! {
-        () = requests(&state, from_client, to_server) => {}
-        () = answers(&state, from_server, to_client) => {}
+        () = requests(&state, &unanswered, from_client, to_server) => {}
+        () = answers(&state, &unanswered, from_server, to_client) => {}
         _ = generation.changed() => {}
     }
 }
 
-async fn requests(state: &State, mut client: OwnedReadHalf, mut server: OwnedWriteHalf) {
+async fn requests(state: &State, unanswered: &AtomicUsize, mut client: OwnedReadHalf, mut server: OwnedWriteHalf) {
     let mut first = true;
     while let Some(message) = message(&mut client, first).await {
         let commits = message.starts_with(b"Q") && message.ends_with(b"COMMIT\0");
         if commits && state.cuts_at(|cut| cut == Cut::CommitOnItsWay) {
             return;
+        }
+        // A prepared statement ends with `Sync`; a simple query is one message.
+        if !first && (message.starts_with(b"S") || message.starts_with(b"Q")) {
+            state.statements.fetch_add(1, Ordering::SeqCst);
+            let waits_for_none = unanswered.fetch_add(1, Ordering::SeqCst) == 0;
+            state.round_trips.fetch_add(usize::from(waits_for_none), Ordering::SeqCst);
         }
         if !*state.open.borrow() {
             state.held.fetch_add(1, Ordering::SeqCst);
@@ -182,7 +210,7 @@ async fn requests(state: &State, mut client: OwnedReadHalf, mut server: OwnedWri
     }
 }
 
-async fn answers(state: &State, mut server: OwnedReadHalf, mut client: OwnedWriteHalf) {
+async fn answers(state: &State, unanswered: &AtomicUsize, mut server: OwnedReadHalf, mut client: OwnedWriteHalf) {
     let mut in_transaction = 0;
     while let Some(message) = message(&mut server, false).await {
         if message.starts_with(b"C") && message.ends_with(b"COMMIT\0") && state.cuts_at(|cut| cut == Cut::CommitAnswer)
@@ -198,6 +226,11 @@ async fn answers(state: &State, mut server: OwnedReadHalf, mut client: OwnedWrit
         in_transaction += usize::from(message == b"Z\0\0\0\x05T");
         if state.cuts_at(|cut| matches!(cut, Cut::InTransaction(answers) if in_transaction > answers)) {
             return;
+        }
+        // `ReadyForQuery` ends an answer. The first one answers no statement.
+        if message.starts_with(b"Z") {
+            time::sleep(Duration::from_millis(state.delay.load(Ordering::SeqCst))).await;
+            let _ = unanswered.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |count| count.checked_sub(1));
         }
         state.wait_until_open().await;
         if client.write_all(&message).await.is_err() {

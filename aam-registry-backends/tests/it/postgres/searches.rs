@@ -87,7 +87,7 @@ async fn what_was_seen_is_not_read_again_while_a_transaction_stays_open() {
         publish(&store, &owner, name, "1.0.0", json!({})).await.expect("publish");
         assert!(by_downloads(&store).await.contains(&name.to_owned()));
     }
-    // No change that is noted as one: whoever reads the row again shows it.
+    // This change is not recorded as one: a search that reads the row again shows it.
     let change = "UPDATE listings SET downloads = 9, revision = revision + 1 WHERE name = 'b-kit'";
     database.client().await.batch_execute(change).await.expect("update");
     assert_eq!(by_downloads(&store).await, ["a-kit", "b-kit"]);
@@ -98,7 +98,7 @@ async fn what_was_restored_from_another_server_is_found_and_what_changes_afterwa
     let (store, database) = database().await;
     let owner = actor(&store, "owner").await;
     publish(&store, &owner, "a-kit", "1.0.0", json!({})).await.expect("publish");
-    // As transactions of a server are numbered that has done much.
+    // The transaction numbers of a server that has been in use for long.
     database.client().await.batch_execute("UPDATE listings SET changed_by = 1000000000").await.expect("update");
     for store in [&store, &database.open().await] {
         assert_eq!(by_downloads(store).await, ["a-kit"]);
@@ -165,7 +165,7 @@ async fn an_index_is_made_to_its_end_where_nobody_waits_for_it_any_more() {
         _ = by_downloads(&store) => panic!("the index was made of nothing"),
         maker = database.who_waits("listings") => maker,
     };
-    // What was given up is cancelled by now.
+    // The abandoned statement is cancelled by now.
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert_eq!(database.who_waits("listings").await, maker);
     admin.batch_execute("ROLLBACK").await.expect("unlock");

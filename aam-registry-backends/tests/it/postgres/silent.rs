@@ -1,4 +1,4 @@
-//! Servers that answer nothing on connections that stand.
+//! Servers that do not answer on open connections.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use super::{
 
 const CONNECTIONS: u32 = 4;
 
-/// A store that has all its connections through a proxy lie idle.
+/// A store whose connections go through a proxy and are all idle.
 async fn idle(proxy: &Proxy, database: &TestDatabase) -> (PostgresMetadata, Actor) {
     let moment = Duration::from_secs(1);
     let config = PostgresConfig::new(&proxy.url(&database.url())).expect("a URL");

@@ -1,4 +1,4 @@
-//! Servers that this release must not work on, or that take no changes.
+//! Servers that this release must not use, or that are read-only.
 
 use std::time::Duration;
 
@@ -58,7 +58,7 @@ async fn a_read_only_primary_is_not_well() {
     let admin = database.client().await;
     let read_only = format!("ALTER DATABASE {} SET default_transaction_read_only = ", database.name());
     admin.batch_execute(&format!("{read_only} on")).await.expect("a superuser");
-    // Sessions that are there have not heard of it.
+    // Open sessions do not know of the change yet.
     let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1";
     admin.query(end, &[&database.name()]).await.expect("end");
     let refused = until(&store, Result::is_err).await.expect_err("it takes no changes");

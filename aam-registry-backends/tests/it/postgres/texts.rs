@@ -1,4 +1,4 @@
-//! Text that PostgreSQL cannot hold as it is.
+//! Text that PostgreSQL cannot store unchanged.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use serde_json::json;
 
 use super::world::{actor, database};
 
-/// Holds what no text of PostgreSQL may, and what stands for it there.
+/// Contains a NUL, which PostgreSQL cannot store in text, and the character by which the adapter replaces it.
 const ODD: &str = "a\0b\u{1}0 zoë\u{fffd}";
 
 #[expect(clippy::too_many_lines, reason = "one text after the other, in the order of what holds it")]

@@ -1,4 +1,4 @@
-//! What a cached database keeps of archives, where the database behind it lost commits.
+//! Cached locations of archives after the database lost commits.
 
 use std::path::Path;
 
@@ -15,7 +15,7 @@ use tempfile::TempDir;
 
 use super::world::{actor, config, open, publish};
 
-/// A cache, and the database behind it that goes back in time.
+/// A cache, and the database behind it, which is restored to an older state.
 struct Behind {
     cached: CachedMetadata<SqliteMetadata>,
     database: SqliteMetadata,
@@ -50,12 +50,12 @@ impl Behind {
         self.database.archive_location(&kit(), &one(), Audience::Everyone).await.expect("read").expect("a version")
     }
 
-    /// Where the cache says that the archive lies.
+    /// The location of the archive that the cache returns.
     async fn kept(&self) -> ArchiveLocation {
         self.cached.archive_location(&kit(), &one(), Audience::Everyone).await.expect("read").expect("a version")
     }
 
-    /// Waits until the cache has heard of a change, by what it says then.
+    /// Waits until the cache has noticed a change, which its answer shows.
     async fn says(&self, location: &ArchiveLocation) {
         let heard = async {
             while self.kept().await != *location {

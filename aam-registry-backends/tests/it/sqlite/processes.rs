@@ -63,7 +63,7 @@ async fn a_database_that_another_holds_is_an_outage_worth_a_retry() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn those_who_wait_for_a_database_that_another_holds_do_not_wait_in_turn() {
     let folder = tempfile::tempdir().expect("a folder");
-    // In turn, thirty would wait for longer than the test has patience.
+    // If the thirty waited one after the other, they would wait longer than the test does.
     let config = config(folder.path()).with_busy_timeout(Duration::from_secs(2));
     let store = Arc::new(SqliteMetadata::open(config.clone()).await.expect("a database"));
     let owner = actor(&*store, "owner").await;

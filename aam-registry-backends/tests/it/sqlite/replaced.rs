@@ -1,4 +1,4 @@
-//! A database whose file is replaced under it.
+//! A database whose file is replaced while it is open.
 
 use std::{fs, path::Path};
 

@@ -40,6 +40,11 @@ fn in_path(name: &str) -> Value {
             json!({"type": "string", "pattern": rules::SHA256}),
             "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
         ),
+        "metric" => (
+            "What the badge tells; with `.svg` behind it, it is an image.",
+            json!({"type": "string", "minLength": 1}),
+            "version.svg",
+        ),
         _ => ("The id.", json!({"type": "string", "format": "uuid"}), "0190d9f0-0000-7000-8000-000000000000"),
     };
     json!({

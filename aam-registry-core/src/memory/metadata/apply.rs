@@ -10,7 +10,7 @@ use super::tables::{
 use crate::{
     decide::{Changes, Decision, NewVersion, Write},
     error::{Error, Result},
-    types::{AccountState, Gates, JobSelection, NewJob, PackageName, ScopeName, ScopeRole, TrustedPublisher, Version},
+    types::{AccountState, Gates, NewAuditEntry, NewJob, PackageName, ScopeName, ScopeRole, TrustedPublisher, Version},
 };
 
 impl Tables {
@@ -20,13 +20,18 @@ impl Tables {
         for write in writes {
             self.write(write, now)?;
         }
-        for entry in &audit {
+        self.record(&audit, now);
+        Ok(decision.answer)
+    }
+
+    /// Appends these entries to the audit log, and queues their events.
+    pub(super) fn record(&mut self, audit: &[NewAuditEntry], now: Timestamp) {
+        for entry in audit {
             self.append(entry);
             if let Some(event) = NewJob::of_event(entry) {
                 self.jobs.add(event, now);
             }
         }
-        Ok(decision.answer)
     }
 
     #[expect(clippy::too_many_lines, reason = "a short arm for each kind of write")]
@@ -46,9 +51,6 @@ impl Tables {
             Write::EraseAccount { user, .. } => self.erase_account(user),
             Write::DropAged { what, before, limit } => self.drop_aged(what, before, limit),
             Write::SetReadOnly(mode) => self.read_only = mode,
-            Write::AddInvitation(invitation) => {
-                self.invitations.insert(invitation.id, invitation);
-            }
             Write::RemoveInvitation(id) => {
                 self.invitations.remove(&id);
             }
@@ -145,30 +147,11 @@ impl Tables {
             Write::MoveLatest { package, latest } => self.package_mut(&package)?.latest = latest.after,
             Write::SetVisibility { package, visibility } => self.package_mut(&package)?.visibility = visibility,
             Write::Touch { package, at } => self.package_mut(&package)?.updated_at = at,
-            Write::PutWebhook(stored) => {
-                self.webhooks.insert(stored.webhook.id, stored);
-            }
-            Write::DeleteWebhook(webhook) => {
-                self.webhooks.remove(&webhook.id);
-                self.jobs.remove_kind(&webhook.job_kind());
-            }
-            Write::PutOperatorWebhook(state) => {
-                self.operator_webhooks.insert(state.name.clone(), state);
-            }
-            Write::ForgetOperatorWebhook(name) => {
-                self.operator_webhooks.remove(&name);
-            }
             Write::PutEval { package, version, result } => {
                 self.version_mut(&package, &version)?.evals.insert(result.name.clone(), result);
             }
             Write::SetGates { package, gates } => self.package_mut(&package)?.gates = gates,
-            Write::PutReport(report) => {
-                self.reports.insert(report.id, report);
-            }
             Write::QueueJob(job) => self.jobs.add(job, now),
-            Write::RetryJob(id) => {
-                self.jobs.retry(&JobSelection::Ids(vec![id]), now);
-            }
             Write::PutPublisher(publisher) => {
                 self.publishers.insert(publisher.id, publisher);
             }

@@ -6,7 +6,7 @@ use super::MemoryMetadata;
 use crate::{
     decide::{
         DropAgedFacts, PublisherCommand, PublisherQuery, RemoveOldVersions, Request, RevokePublisherTokenFacts,
-        RevokeTokenFacts, SetReadOnlyFacts, TellOfTokenFacts, WebhookReportFacts,
+        RevokeTokenFacts, SetReadOnlyFacts, TellOfTokenFacts,
     },
     error::Result,
     ports::{CommandHandler, QueryHandler, QueryRequest},
@@ -18,6 +18,7 @@ impl CommandHandler for MemoryMetadata {
         let (now, mut tables) = (self.clock.now(), self.tables());
         let decision = match &request {
             Request::Package(asked) => asked.decide(&tables.package_facts(asked.reads())),
+            Request::Resource(request) => return self.resources().handle(request, &mut tables, now),
             Request::CreateUser(asked) => asked.decide(&tables.new_user_facts(asked.question())),
             Request::ChangeAccount(asked) => asked.decide(&tables.account_facts(asked.question())),
             Request::DeleteAccount(asked) => asked.decide(&tables.delete_account_facts(asked.question())),
@@ -36,23 +37,9 @@ impl CommandHandler for MemoryMetadata {
                 let is_due = tables.is_untold(asked.question().token, asked.question().notice);
                 asked.decide(&TellOfTokenFacts { is_due })
             }
-            Request::ChangeInvitation(asked) => asked.decide(&tables.invitation_facts(asked.question())),
             Request::CreateScope(asked) => asked.decide(&tables.new_scope_facts(asked.question())),
             Request::ChangeMember(asked) => asked.decide(&tables.member_facts(asked.question())),
             Request::ChangeScopePolicy(asked) => asked.decide(&tables.scope_policy_facts(asked.question())),
-            Request::ChangeWebhook(asked) => asked.decide(&tables.webhook_facts(asked.question(), now)),
-            Request::ReportPackage(asked) => asked.decide(&tables.new_report_facts(asked.question())),
-            Request::CloseReport(asked) => asked.decide(&tables.close_report_facts(asked.question())),
-            Request::ReportDelivery(asked) => {
-                let webhook = tables.webhooks.get(&asked.question().id).cloned();
-                asked.decide(&WebhookReportFacts { webhook })
-            }
-            Request::ReportOperatorDelivery(asked) => {
-                asked.decide(&tables.operator_webhook_facts(&asked.question().name))
-            }
-            Request::EnableOperatorWebhook(asked) => {
-                asked.decide(&tables.operator_webhook_facts(&asked.question().name))
-            }
             Request::RevokePublisherToken(asked) => {
                 let token = tables.publisher_tokens.get(&asked.question().token);
                 asked.decide(&RevokePublisherTokenFacts { expires_at: token.map(|token| token.expires_at) })
@@ -83,17 +70,14 @@ impl QueryHandler for MemoryMetadata {
     async fn read(&self, request: QueryRequest) -> Result<()> {
         let tables = self.tables();
         match &request {
-            QueryRequest::WebhooksOfScope(asked) => asked.answer(tables.webhooks_of(&asked.question().0)),
+            QueryRequest::Resource(query) => self.resources().answer(query, &tables),
             QueryRequest::AddressesOfLogin(asked) => asked.answer(tables.addresses_of_login(&asked.question().0)),
             QueryRequest::ErasedUsernames(asked) => asked.answer(tables.erased_usernames(&asked.question().0)),
-            QueryRequest::Invitations(asked) => asked.answer(tables.open_invitations(asked.question().0)),
-            QueryRequest::InvitationOfSecret(asked) => asked.answer(tables.invitation_of_secret(&asked.question().0)),
             QueryRequest::TokensToTellOf(asked) => asked.answer(tables.tokens_to_tell_of(asked.question().0)),
             QueryRequest::TokenOfSecret(asked) => asked.answer(tables.token_of_secret(&asked.question().0)),
             QueryRequest::SecondFactorOf(asked) => {
                 asked.answer(tables.second_factors.get(&asked.question().0).cloned());
             }
-            QueryRequest::WebhookById(asked) => asked.answer(tables.webhooks.get(&asked.question().0).cloned()),
             QueryRequest::TagGates(asked) => {
                 let (name, reach) = &asked.question().0;
                 asked.answer(tables.package(name, *reach).map(|package| package.gates.clone()));
@@ -109,10 +93,6 @@ impl QueryHandler for MemoryMetadata {
             }
             QueryRequest::DigestsOf(asked) => asked.answer(tables.digests_of(&asked.question().0)),
             QueryRequest::OldestAged(asked) => asked.answer(tables.oldest_aged(asked.question().0)),
-            QueryRequest::Reports(asked) => asked.answer(tables.reports(&asked.question().0)),
-            QueryRequest::OperatorWebhookStates(asked) => {
-                asked.answer(tables.operator_webhooks.values().cloned().collect());
-            }
             QueryRequest::ApprovalsOf(asked) => {
                 let (name, version) = &asked.question().0;
                 asked.answer(tables.approvals_of(name, version));

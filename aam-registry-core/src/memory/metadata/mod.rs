@@ -10,13 +10,12 @@ mod commands;
 mod downloads;
 mod erasure;
 mod facts;
-mod invitations;
 mod jobs;
 mod old_versions;
 mod packages;
 mod publishing;
 mod queued_jobs;
-mod reports;
+mod resources;
 mod scopes;
 mod search;
 mod second_factors;
@@ -25,13 +24,13 @@ mod tables;
 mod tokens;
 mod trusted_publishers;
 mod users;
-mod webhooks;
 
 use std::{
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use resources::Resources;
 use tables::Tables;
 
 use crate::{
@@ -48,12 +47,19 @@ use crate::{
 pub struct MemoryMetadata {
     registry_id: RegistryId,
     tables: Arc<Mutex<Tables>>,
+    /// Locked after the tables.
+    resources: Arc<Mutex<Resources>>,
     clock: Arc<dyn Clock>,
 }
 
 impl Default for MemoryMetadata {
     fn default() -> Self {
-        Self { registry_id: RegistryId::generate(), tables: Arc::default(), clock: Arc::new(SystemClock) }
+        Self {
+            registry_id: RegistryId::generate(),
+            tables: Arc::default(),
+            resources: Arc::default(),
+            clock: Arc::new(SystemClock),
+        }
     }
 }
 
@@ -74,6 +80,10 @@ impl MemoryMetadata {
     /// panicking one has left no half change behind a poisoned lock.
     fn tables(&self) -> MutexGuard<'_, Tables> {
         self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn resources(&self) -> MutexGuard<'_, Resources> {
+        self.resources.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

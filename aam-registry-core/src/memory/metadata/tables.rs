@@ -8,10 +8,9 @@ use crate::{
     types::{
         AccountState, ApprovalStatus, ArchiveFile, ArchiveKey, AuditEntry, ChainLink, DistTag, DownloadBatchId,
         EvalName, EvalResult, Gates, Invitation, InvitationId, LatestTag, LoginSession, Manifest, NewAuditEntry,
-        OneTimeToken, OperatorWebhookState, PackageName, PublishedVersion, PublisherId, PublisherTokenId, Reach,
-        ReadOnlyMode, Report, ReportId, ScopeName, ScopeRole, SecondFactor, Sha256Digest, StoredWebhook, Token,
-        TokenId, TokenNotice, TrustedPublisher, UploadId, User, UserId, Username, Version, VersionStatus, VersionTexts,
-        Visibility, WebhookId, WebhookName,
+        OneTimeToken, PackageName, PublishedVersion, PublisherId, PublisherTokenId, Reach, ReadOnlyMode, Report,
+        ReportId, ScopeName, ScopeRole, SecondFactor, Sha256Digest, Token, TokenId, TokenNotice, TrustedPublisher,
+        UploadId, User, UserId, Username, Version, VersionStatus, VersionTexts, Visibility,
     },
 };
 
@@ -44,12 +43,10 @@ pub(super) struct Tables {
     pub(super) chain_head: ChainLink,
     pub(super) jobs: QueuedJobs,
     pub(super) reports: BTreeMap<ReportId, Report>,
-    pub(super) webhooks: BTreeMap<WebhookId, StoredWebhook>,
     pub(super) publishers: BTreeMap<PublisherId, TrustedPublisher>,
     pub(super) publisher_tokens: BTreeMap<PublisherTokenId, PublisherToken>,
     /// Until when each has to be remembered.
     pub(super) used_id_tokens: BTreeMap<Sha256Digest, Timestamp>,
-    pub(super) operator_webhooks: BTreeMap<WebhookName, OperatorWebhookState>,
 }
 
 pub(super) struct StoredToken {

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::{OPERATOR, email};
 use crate::{
-    decide::{Action, InvitationChange, InvitationUpdate, Rights},
+    decide::{Action, InvitationChange, InvitationOfSecret, InvitationUpdate, Invitations, Rights},
     error::{Detail, Error, Result},
-    ports::{CommandHandlerExt, InvitationOfSecret, Invitations, QueryHandlerExt},
+    ports::{CommandHandlerExt, QueryHandlerExt},
     registry::Registry,
     types::{
         AccountRole, AuditEvent, Invitation, InvitationId, NewAuditEntry, OneTimeSecret, Principal, ScopeName,

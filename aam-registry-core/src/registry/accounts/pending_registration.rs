@@ -5,9 +5,9 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::{
-    decide::NewUser,
+    decide::{InvitationOfSecret, NewUser, UsedInvitation, require_writable},
     error::{Error, Result},
-    ports::{CommandHandlerExt, InvitationOfSecret, QueryHandlerExt, RateClass},
+    ports::{CommandHandlerExt, QueryHandlerExt, RateClass},
     registry::{RegistrationPolicy, Registry, rate_limits::take_request},
     types::{
         AccountRoles, AuditEvent, NewAuditEntry, NewJob, OneTimePurpose, SealedSecret, Sha256Digest, User, Username,
@@ -61,6 +61,8 @@ impl Registry {
     /// An address gets no more than the few mails a day of the class [`ForgivenLogin`](RateClass::ForgivenLogin), so
     /// that nobody can flood it by registering again and again.
     pub(super) async fn queue_registration(&self, pending: &PendingRegistration) -> Result<()> {
+        // The account could not be made by the link.
+        require_writable(self.read_only().await?.as_ref())?;
         let keys = self.inner().secrets.as_ref().ok_or_else(|| Error::internal("no key of stored secrets is set"))?;
         let sealed = keys.seal(&pending.to_text(), CONTEXT)?;
         let key = format!("registration:{}", pending.user.email.to_lowercase());
@@ -107,13 +109,15 @@ impl Registry {
         }
         let PendingRegistration { user, password_hash, invitation } = pending;
         let mut audit = NewAuditEntry::new(AuditEvent::UserRegister, self.now()).with_actor(user.username.as_str());
+        let mut used = None;
         if let Some(digest) = invitation {
             let invitation = self.inner().queries.ask(InvitationOfSecret(digest)).await?;
             let invitation = invitation.ok_or(Error::InvitationInvalid)?;
             audit = audit.with("invitation", invitation.id.to_string());
+            used = Some(UsedInvitation::new(&invitation, &user.username, audit.timestamp));
         }
         let user = User { email_verified: true, created_at: audit.timestamp, ..user };
-        let new = NewUser { user, password_hash, audit, invitation };
+        let new = NewUser { user, password_hash, audit, invitation: used };
         self.inner().commands.execute(&new).await?;
         let user = new.user;
         tracing::info!(event = "user_registered", user = %user.username, user_id = %user.id, "user registered");

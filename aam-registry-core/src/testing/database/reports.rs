@@ -4,9 +4,9 @@ use futures_util::future::join_all;
 
 use super::world::{actor, admin, audit_by, dead_actors, entry, now, package_name, published, refused, v, with_roles};
 use crate::{
-    decide::{CloseReport, NewReport},
+    decide::{CloseReport, NewReport, Reports},
     error::{ErrorCode, Result},
-    ports::{CommandHandlerExt, Database, QueryHandlerExt, Reports},
+    ports::{CommandHandlerExt, Database, QueryHandlerExt},
     types::{
         AccountRole, Actor, AuditEvent, ModerationCategory, NamedReport, PackageName, PageRequest, Report,
         ReportFilter, ReportId, ReportState, UserId,

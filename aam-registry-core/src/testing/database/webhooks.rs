@@ -6,11 +6,11 @@ use jiff::{SignedDuration, Timestamp};
 use super::world::{actor, admin, audit_by, dead_actors, entry, now, refused, scope, scope_name};
 use crate::{
     decide::{
-        DeliveryOutcome, EnableOperatorWebhook, MemberChange, OperatorWebhookReport, WebhookAction, WebhookChange,
-        WebhookCommand, WebhookPatch, WebhookReport,
+        DeliveryOutcome, EnableOperatorWebhook, MemberChange, OperatorWebhookReport, OperatorWebhookStates,
+        WebhookAction, WebhookById, WebhookChange, WebhookCommand, WebhookPatch, WebhookReport, WebhooksOfScope,
     },
     error::{ErrorCode, Result},
-    ports::{CommandHandlerExt, Database, OperatorWebhookStates, QueryHandlerExt, WebhookById, WebhooksOfScope},
+    ports::{CommandHandlerExt, Database, QueryHandlerExt},
     types::{
         AccountRoles, Actor, AuditEvent, DisableReason, Job, JobFilter, JobId, JobSelection, JobState, NewAuditEntry,
         NewJob, OperatorWebhookState, PageRequest, ScopeName, ScopeRole, ScopeWebhook, SealedSecret, StoredWebhook,

@@ -18,6 +18,7 @@ async fn every_operation_is_routed() {
                 .replace("{path}", "a/b")
                 .replace("{sha256}", &"0".repeat(64))
                 .replace("{tag}", "beta")
+                .replace("{metric}", "version")
                 .replace("{scope}", "scope")
                 .replace("{username}", "ada")
                 .replace("{id}", "0190d9f0-0000-7000-8000-000000000000")

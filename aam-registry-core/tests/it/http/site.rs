@@ -205,10 +205,11 @@ pub(super) fn operation(method: &Method, path: &str) -> Option<&'static Value> {
 fn fits(template: &str, path: &str) -> bool {
     // A scope and a name are one parameter.
     let spelled = path.replace("%40", "@").replace("%2F", "/").replace("%2f", "/");
-    let path = match spelled.strip_prefix("/api/v1/packages/@") {
-        Some(rest) => format!("/api/v1/packages/{}", rest.replacen('/', "+", 1)),
-        None => path.to_owned(),
-    };
+    let scoped = ["/api/v1/packages/", "/badge/"].into_iter().find_map(|root| {
+        let rest = spelled.strip_prefix(root)?.strip_prefix('@')?;
+        Some(format!("{root}{}", rest.replacen('/', "+", 1)))
+    });
+    let path = scoped.unwrap_or_else(|| path.to_owned());
     let (mut wanted, mut given) = (template.split('/'), path.split('/'));
     loop {
         match (wanted.next(), given.next()) {

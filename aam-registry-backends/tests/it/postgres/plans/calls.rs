@@ -1,9 +1,9 @@
 use aam_registry_backends::postgres::PostgresMetadata;
 use aam_registry_core::{
-    decide::Audience,
+    decide::{Audience, Reports},
     ports::{
         AccountStore, ArchiveIndex, AuditLog, Clock, DownloadStore, PackageStore, PublishStore, QueryHandlerExt,
-        Reports, ScopeStore, SystemClock, UserStore,
+        ScopeStore, SystemClock, UserStore,
     },
     types::{
         AccountFilter, ArtifactType, AuditEvent, AuditFilter, DownloadBatch, DownloadCount, DownloadQuery, PackageName,
@@ -19,7 +19,7 @@ const UNTIL_PLANNED_FOR_ALL: usize = 7;
 /// Packages with few and with many versions, with and without a scope.
 const PACKAGES: [(&str, &str); 3] = [("kit-5", "1.0.10"), ("kit-50001", "1.0.100002"), ("@scope-71/kit-70", "1.0.140")];
 
-/// Calls, as clients make them, all that reads what is there.
+/// Calls every read of the ports, as clients do.
 pub(super) async fn read_everything(store: &PostgresMetadata) {
     for _ in 0..UNTIL_PLANNED_FOR_ALL {
         for (name, version) in PACKAGES {
@@ -71,7 +71,7 @@ async fn read_accounts(store: &PostgresMetadata) {
     assert!(store.scope(&"scope-9".parse().expect("a scope"), &Sight::unrestricted()).await.expect("read").is_some());
 }
 
-/// What goes on beside all requests.
+/// The statements of the background jobs.
 async fn sweep(store: &PostgresMetadata) {
     let now = SystemClock.now();
     store.abandon_uploads(100).await.expect("sweep");
@@ -89,7 +89,7 @@ async fn sweep(store: &PostgresMetadata) {
 
 async fn search(store: &PostgresMetadata) {
     let sorts = [SearchSort::Relevance, SearchSort::Name, SearchSort::Updated, SearchSort::Downloads];
-    // Of all packages, of what all say, of more than are ranked, of some, and of some but for a typo.
+    // Searches that match all packages, a word of all packages, more than are ranked, a few, and a few with a typo.
     let texts = [None, Some("kit"), Some("common7"), Some("kit common7"), Some("word77"), Some("kit wrod77")];
     let filters = [(None, None, None), (Some(ArtifactType::Skill), None, None), (None, Some("scope-71"), None)];
     let filters = filters.into_iter().chain([(None, None, Some("common7")), (None, None, Some("word77"))]);

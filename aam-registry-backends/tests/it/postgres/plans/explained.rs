@@ -5,7 +5,7 @@ use std::{
 
 use serde_json::Value;
 
-/// How the server ran the statements of one session, as its module `auto_explain` tells.
+/// The plans of the statements of one session, as the module `auto_explain` logs them.
 #[derive(Debug, Default)]
 pub(super) struct Plans(BTreeMap<String, BTreeSet<Step>>);
 
@@ -17,12 +17,12 @@ struct Step {
 }
 
 impl Plans {
-    /// Makes every session of the database tell of the plan of each of its statements.
+    /// Makes every session of the database log the plan of each statement.
     pub(super) const TELL: &str = "SET session_preload_libraries = 'auto_explain';
         SET auto_explain.log_min_duration = 0; SET auto_explain.log_format = 'json';
         SET auto_explain.log_level = 'warning'";
 
-    /// Reads what a server told.
+    /// Reads the notices of a server.
     pub(super) fn read(notices: &[String]) -> Self {
         let mut plans = Self::default();
         for notice in notices {
@@ -39,12 +39,12 @@ impl Plans {
         self.0.len()
     }
 
-    /// The tables that were read, however.
+    /// The tables that were read, by whatever step.
     pub(super) fn tables(&self) -> BTreeSet<&str> {
         self.0.values().flatten().map(|step| step.table.as_str()).collect()
     }
 
-    /// Which statements read a table from one end to the other, but for those tables.
+    /// The statements that scan a whole table, except those tables.
     pub(super) fn scans(&self, except: &[&str]) -> String {
         let mut scans = String::new();
         for (text, steps) in &self.0 {

@@ -1,4 +1,4 @@
-//! How the server runs what the registry asks it for, where there is much of everything.
+//! The plans of the statements on a database with many rows in every table.
 
 mod calls;
 mod explained;
@@ -11,7 +11,7 @@ use super::{proxy::Proxy, world::TestDatabase};
 
 const FILL: &str = include_str!("fill.sql");
 
-/// What has one row, or is taken as a whole and then empty.
+/// Tables that have one row, or whose rows are all read at once and then deleted.
 const SMALL: &[&str] = &[
     "audit_chain",
     // Most jobs leave it when they are done; the operator's list reads the whole of it.
@@ -26,7 +26,7 @@ const SMALL: &[&str] = &[
     "schema_compatibility",
 ];
 
-/// Cases that walk through everything there is.
+/// Cases that read whole tables.
 const ENDLESS: &[&str] = &[
     "a_removed_version_is_gone",
     "published_archives_are_listed_by_key",
@@ -57,7 +57,8 @@ async fn no_statement_reads_a_table_that_grows_from_end_to_end() {
     let plans = Plans::read(&proxy.notices());
     let scans = plans.scans(SMALL);
     assert!(scans.is_empty(), "\n{scans}");
-    // What was not asked for says nothing; the one table is read where the schema is newer.
+    // The test says nothing about tables that no statement read. `schema_compatibility` is read only if the schema is
+    // newer.
     assert!(plans.statements() > 100, "{} statements", plans.statements());
     let tables = "SELECT tablename::text FROM pg_tables
         WHERE schemaname = 'public' AND tablename <> 'schema_compatibility'";
@@ -67,7 +68,7 @@ async fn no_statement_reads_a_table_that_grows_from_end_to_end() {
     }
 }
 
-/// However long the queue is: each kind is found and counted by an index, and counted up to a bound.
+/// Each kind is found and counted by an index, up to a limit, however long the queue is.
 #[tokio::test]
 async fn the_figures_of_a_long_queue_read_no_more_than_their_bound() {
     let (database, proxy) = (TestDatabase::new().await, Proxy::start().await);

@@ -1,13 +1,22 @@
 use jiff::Timestamp;
 
-use super::{
-    Changes, Decision, Write,
-    delivery_record::{DeliveryOutcome, DeliveryRecord},
-};
 use crate::{
+    decide::{
+        ChangesOf, DecisionOf,
+        delivery_record::{DeliveryOutcome, DeliveryRecord},
+    },
     error::Result,
     types::{NewAuditEntry, OperatorWebhookState, WebhookName},
 };
+
+/// What is written of the webhooks of the operator.
+#[derive(Clone, Debug)]
+pub enum OperatorWebhookWrite {
+    /// Notes what is known of the deliveries to one, found by its name.
+    Put(OperatorWebhookState),
+    /// Forgets that.
+    Forget(WebhookName),
+}
 
 /// What commands about a webhook of the operator are decided by.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,11 +46,14 @@ impl OperatorWebhookReport {
     ///
     /// # Errors
     /// None.
-    pub fn decide(&self, facts: &OperatorWebhookFacts) -> Result<Decision<'static, Option<OperatorWebhookState>>> {
+    pub fn decide(
+        &self,
+        facts: &OperatorWebhookFacts,
+    ) -> Result<DecisionOf<Option<OperatorWebhookState>, OperatorWebhookWrite>> {
         let found = facts.state.as_ref();
         let known = found.filter(|state| state.configuration == self.configuration);
         if known.is_some_and(|state| state.disabled.is_some()) {
-            return Ok(Decision::unchanged(None));
+            return Ok(DecisionOf::unchanged(None));
         }
         let DeliveryRecord { failing_since, disabled } =
             DeliveryRecord::after(self.outcome, known.and_then(|state| state.failing_since), self.now);
@@ -52,14 +64,14 @@ impl OperatorWebhookReport {
             disabled,
         };
         if found == Some(&after) || (found.is_none() && failing_since.is_none() && disabled.is_none()) {
-            return Ok(Decision::unchanged(None));
+            return Ok(DecisionOf::unchanged(None));
         }
         let audit = disabled.map(|disabled| {
             self.audit.clone().with("webhook", self.name.as_str()).with("reason", disabled.reason.as_str())
         });
         let answer = disabled.map(|_| after.clone());
-        let writes = vec![Write::PutOperatorWebhook(after)];
-        Ok(Decision { answer, changes: Changes { writes, audit: audit.into_iter().collect(), invalidates: None } })
+        let writes = vec![OperatorWebhookWrite::Put(after)];
+        Ok(DecisionOf { answer, changes: ChangesOf { writes, audit: audit.into_iter().collect(), invalidates: None } })
     }
 }
 
@@ -77,12 +89,12 @@ impl EnableOperatorWebhook {
     ///
     /// # Errors
     /// None.
-    pub fn decide(&self, facts: &OperatorWebhookFacts) -> Result<Decision<'static, bool>> {
+    pub fn decide(&self, facts: &OperatorWebhookFacts) -> Result<DecisionOf<bool, OperatorWebhookWrite>> {
         if facts.state.as_ref().is_none_or(|state| state.disabled.is_none()) {
-            return Ok(Decision::unchanged(false));
+            return Ok(DecisionOf::unchanged(false));
         }
         let audit = self.audit.clone().with("webhook", self.name.as_str()).with("enabled", true);
-        let writes = vec![Write::ForgetOperatorWebhook(self.name.clone())];
-        Ok(Decision { answer: true, changes: Changes { writes, audit: vec![audit], invalidates: None } })
+        let writes = vec![OperatorWebhookWrite::Forget(self.name.clone())];
+        Ok(DecisionOf { answer: true, changes: ChangesOf { writes, audit: vec![audit], invalidates: None } })
     }
 }

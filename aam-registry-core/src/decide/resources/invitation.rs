@@ -1,7 +1,7 @@
 //! Invitations: made and revoked by administrators.
 
-use super::{Action, CallerFacts, Changes, Decision, Write};
 use crate::{
+    decide::{Action, CallerFacts, ChangesOf, DecisionOf},
     error::{Error, Result},
     types::{Actor, Invitation, InvitationId, NewAuditEntry, NewJob, ScopeName, SealedSecret},
 };
@@ -31,6 +31,17 @@ pub enum InvitationUpdate {
     Revoke(InvitationId),
 }
 
+/// What is written of invitations.
+#[derive(Clone, Debug)]
+pub enum InvitationWrite {
+    /// Makes one.
+    Add(Invitation),
+    /// Removes one.
+    Remove(InvitationId),
+    /// Queues the mail that tells of one.
+    Mail(NewJob),
+}
+
 /// What a change of invitations is decided by.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct InvitationFacts {
@@ -47,7 +58,7 @@ impl InvitationChange {
     ///
     /// # Errors
     /// [`Error::Unauthorized`], [`Error::Forbidden`]; [`Error::ScopeNotFound`]; [`Error::NotFound`].
-    pub fn decide(&self, facts: &InvitationFacts) -> Result<Decision<'_, ()>> {
+    pub fn decide(&self, facts: &InvitationFacts) -> Result<DecisionOf<(), InvitationWrite>> {
         if let Some(actor) = &self.actor {
             facts.caller.require_live(actor, self.audit.timestamp)?.require_everywhere(Action::Invite)?;
         }
@@ -56,16 +67,16 @@ impl InvitationChange {
                 if let Some(scope) = facts.unknown_scopes.first() {
                     return Err(Error::ScopeNotFound(scope.clone()));
                 }
-                let mail = mail.iter().map(|sealed| Write::QueueJob(NewJob::mail_to(&self.audit, sealed)));
-                [Write::AddInvitation(invitation.clone())].into_iter().chain(mail).collect()
+                let mail = mail.iter().map(|sealed| InvitationWrite::Mail(NewJob::mail_to(&self.audit, sealed)));
+                [InvitationWrite::Add(invitation.clone())].into_iter().chain(mail).collect()
             }
-            InvitationUpdate::Revoke(id) if facts.exists => vec![Write::RemoveInvitation(*id)],
+            InvitationUpdate::Revoke(id) if facts.exists => vec![InvitationWrite::Remove(*id)],
             InvitationUpdate::Revoke(id) => {
                 let message = format!("There is no invitation {id}; it was used or revoked, or has expired");
                 return Err(Error::NotFound(message));
             }
         };
-        let changes = Changes { writes, audit: vec![self.audit.clone()], invalidates: None };
-        Ok(Decision { answer: (), changes })
+        let changes = ChangesOf { writes, audit: vec![self.audit.clone()], invalidates: None };
+        Ok(DecisionOf { answer: (), changes })
     }
 }

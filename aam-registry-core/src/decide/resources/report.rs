@@ -1,10 +1,17 @@
 use jiff::Timestamp;
 
-use super::{Action, CallerFacts, Changes, Decision, PackageFacts, PackageReads, Write};
 use crate::{
+    decide::{Action, CallerFacts, ChangesOf, DecisionOf, PackageFacts, PackageReads},
     error::{Error, Result},
     types::{Actor, NamedReport, NewAuditEntry, Report, ReportClosure, ReportId},
 };
+
+/// What is written of reports.
+#[derive(Clone, Debug)]
+pub enum ReportWrite {
+    /// Makes a report, or replaces the one with its id.
+    Put(Report),
+}
 
 /// A report to make.
 #[derive(Clone, Debug)]
@@ -37,7 +44,7 @@ impl NewReport {
     /// # Errors
     /// [`Error::Unauthorized`], [`Error::PackageNotFound`], [`Error::VersionNotFound`], in this order;
     /// [`Error::QuotaExceeded`] while too many reports of the actor are open.
-    pub fn decide(&self, facts: &NewReportFacts) -> Result<Decision<'static, Report>> {
+    pub fn decide(&self, facts: &NewReportFacts) -> Result<DecisionOf<Report, ReportWrite>> {
         let reads = self.reads();
         let package = facts.package.authorise(Action::Report, reads, self.report.created_at)?;
         let version = reads.version.map(|_| facts.package.require_version(reads)).transpose()?;
@@ -49,12 +56,12 @@ impl NewReport {
         }
         let version = version.map(|state| state.version.clone());
         let report = Report { version, reporter: self.actor.user, ..self.report.clone() };
-        let changes = Changes {
-            writes: vec![Write::PutReport(report.clone())],
+        let changes = ChangesOf {
+            writes: vec![ReportWrite::Put(report.clone())],
             audit: vec![self.audit.clone().with_visibility(package.visibility)],
             invalidates: None,
         };
-        Ok(Decision { answer: report, changes })
+        Ok(DecisionOf { answer: report, changes })
     }
 }
 
@@ -87,12 +94,12 @@ impl CloseReport {
     ///
     /// # Errors
     /// [`Error::Unauthorized`], [`Error::Forbidden`], [`Error::NotFound`], in this order.
-    pub fn decide(&self, facts: &CloseReportFacts) -> Result<Decision<'static, NamedReport>> {
+    pub fn decide(&self, facts: &CloseReportFacts) -> Result<DecisionOf<NamedReport, ReportWrite>> {
         facts.caller.require_live(&self.actor, self.now)?.require_everywhere(Action::CloseReport)?;
         let missing = || Error::NotFound(format!("There is no report {}", self.id));
         let before = facts.report.clone().ok_or_else(missing)?;
         if before.report.closure.is_some() {
-            return Ok(Decision::unchanged(before));
+            return Ok(DecisionOf::unchanged(before));
         }
         let closure = ReportClosure { at: self.now, by: self.actor.user, comment: self.comment.clone() };
         let report = Report { closure: Some(closure), ..before.report };
@@ -101,8 +108,8 @@ impl CloseReport {
         if let Some(reporter) = &before.reporter {
             audit = audit.with("user", reporter.as_str());
         }
-        let writes = vec![Write::PutReport(report.clone())];
+        let writes = vec![ReportWrite::Put(report.clone())];
         let answer = NamedReport { report, closed_by: Some(self.actor.username.clone()), ..before };
-        Ok(Decision { answer, changes: Changes { writes, audit: vec![audit], invalidates: None } })
+        Ok(DecisionOf { answer, changes: ChangesOf { writes, audit: vec![audit], invalidates: None } })
     }
 }

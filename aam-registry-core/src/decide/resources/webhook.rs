@@ -1,17 +1,32 @@
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::{
-    Action, CallerFacts, Changes, Decision, Rights, Write,
-    delivery_record::{DeliveryOutcome, DeliveryRecord},
-};
 use crate::{
+    decide::{
+        Action, CallerFacts, ChangesOf, DecisionOf, Rights,
+        delivery_record::{DeliveryOutcome, DeliveryRecord},
+    },
     error::{Error, Result},
     types::{
         Actor, AuditEvent, DisableReason, DisabledWebhook, JobId, JobState, NewAuditEntry, NewJob, ScopeName,
         ScopeRole, ScopeWebhook, SealedSecret, StoredWebhook, WebhookId, WebhookUrl,
     },
 };
+
+/// What is written of the webhooks of scopes.
+#[derive(Clone, Debug)]
+pub enum WebhookWrite {
+    /// Creates a webhook, or replaces the one with its id.
+    Put(StoredWebhook),
+    /// Deletes a webhook.
+    Delete(WebhookId),
+    /// Deletes the jobs of a kind, which are the deliveries to a webhook that was deleted.
+    DropDeliveries(String),
+    /// Queues a delivery.
+    Queue(NewJob),
+    /// Makes a delivery due at once, and counts its attempts anew.
+    Retry(JobId),
+}
 
 /// Something to do with the webhooks of a scope.
 #[derive(Clone, Debug)]
@@ -114,7 +129,7 @@ impl WebhookCommand {
     /// [`Error::NotFound`], in this order; [`Error::QuotaExceeded`] where the
     /// scope has as many webhooks as it may; [`Error::InvalidRequest`] for a
     /// delivery of a disabled webhook, or one that is under way.
-    pub fn decide(&self, facts: &WebhookFacts) -> Result<Decision<'static, ScopeWebhook>> {
+    pub fn decide(&self, facts: &WebhookFacts) -> Result<DecisionOf<ScopeWebhook, WebhookWrite>> {
         let caller = facts.caller.require_live(&self.actor, self.now)?;
         if !facts.scope_exists {
             return Err(Error::ScopeNotFound(self.scope.clone()));
@@ -131,13 +146,13 @@ impl WebhookCommand {
         match action {
             WebhookAction::Update(patch) => Ok(self.update(stored, patch)),
             WebhookAction::Delete => {
-                let writes = vec![Write::DeleteWebhook(webhook.clone())];
+                let writes = vec![WebhookWrite::Delete(webhook.id), WebhookWrite::DropDeliveries(webhook.job_kind())];
                 let audit = vec![self.audit.clone()];
-                Ok(Decision { answer: webhook, changes: Changes { writes, audit, invalidates: None } })
+                Ok(DecisionOf { answer: webhook, changes: ChangesOf { writes, audit, invalidates: None } })
             }
             WebhookAction::Ping(delivery) => {
-                let write = Write::QueueJob(self.ping(&webhook, *delivery));
-                Ok(Decision { answer: webhook, changes: Changes { writes: vec![write], ..Changes::default() } })
+                let write = WebhookWrite::Queue(self.ping(&webhook, *delivery));
+                Ok(DecisionOf { answer: webhook, changes: ChangesOf { writes: vec![write], ..ChangesOf::default() } })
             }
             WebhookAction::Redeliver(delivery) => {
                 let state =
@@ -148,8 +163,8 @@ impl WebhookCommand {
                 if state == JobState::Running {
                     return Err(Error::invalid_request("This delivery is under way; look at it in a moment"));
                 }
-                let write = Write::RetryJob(*delivery);
-                Ok(Decision { answer: webhook, changes: Changes { writes: vec![write], ..Changes::default() } })
+                let write = WebhookWrite::Retry(*delivery);
+                Ok(DecisionOf { answer: webhook, changes: ChangesOf { writes: vec![write], ..ChangesOf::default() } })
             }
         }
     }
@@ -159,7 +174,7 @@ impl WebhookCommand {
         Error::NotFound(format!("@{scope} has no webhook {id}"))
     }
 
-    fn create(&self, new: &StoredWebhook, webhooks: u64) -> Result<Decision<'static, ScopeWebhook>> {
+    fn create(&self, new: &StoredWebhook, webhooks: u64) -> Result<DecisionOf<ScopeWebhook, WebhookWrite>> {
         if webhooks >= ScopeWebhook::MAX_PER_SCOPE {
             return Err(Error::QuotaExceeded(format!(
                 "@{} has {} webhooks, which is the most; delete one first",
@@ -167,10 +182,10 @@ impl WebhookCommand {
                 ScopeWebhook::MAX_PER_SCOPE
             )));
         }
-        Ok(Decision { answer: new.webhook.clone(), changes: self.put(new.clone()) })
+        Ok(DecisionOf { answer: new.webhook.clone(), changes: self.put(new.clone()) })
     }
 
-    fn update(&self, stored: &StoredWebhook, patch: &WebhookPatch) -> Decision<'static, ScopeWebhook> {
+    fn update(&self, stored: &StoredWebhook, patch: &WebhookPatch) -> DecisionOf<ScopeWebhook, WebhookWrite> {
         let WebhookPatch { url, events, secret, enabled } = patch;
         let mut after = stored.clone();
         if let Some(url) = url {
@@ -193,13 +208,13 @@ impl WebhookCommand {
         }
         let answer = after.webhook.clone();
         if after == *stored {
-            return Decision::unchanged(answer);
+            return DecisionOf::unchanged(answer);
         }
-        Decision { answer, changes: self.put(after) }
+        DecisionOf { answer, changes: self.put(after) }
     }
 
-    fn put(&self, webhook: StoredWebhook) -> Changes<'static> {
-        Changes { writes: vec![Write::PutWebhook(webhook)], audit: vec![self.audit.clone()], invalidates: None }
+    fn put(&self, webhook: StoredWebhook) -> ChangesOf<WebhookWrite> {
+        ChangesOf { writes: vec![WebhookWrite::Put(webhook)], audit: vec![self.audit.clone()], invalidates: None }
     }
 
     fn ping(&self, webhook: &ScopeWebhook, delivery: JobId) -> NewJob {
@@ -239,9 +254,9 @@ impl WebhookReport {
     ///
     /// # Errors
     /// None.
-    pub fn decide(&self, facts: &WebhookReportFacts) -> Result<Decision<'static, Option<ScopeWebhook>>> {
+    pub fn decide(&self, facts: &WebhookReportFacts) -> Result<DecisionOf<Option<ScopeWebhook>, WebhookWrite>> {
         let Some(stored) = facts.webhook.as_ref().filter(|stored| stored.webhook.disabled.is_none()) else {
-            return Ok(Decision::unchanged(None));
+            return Ok(DecisionOf::unchanged(None));
         };
         let mut after = stored.clone();
         let DeliveryRecord { failing_since, disabled } =
@@ -249,7 +264,7 @@ impl WebhookReport {
         (after.webhook.failing_since, after.webhook.disabled) = (failing_since, disabled);
         let reason = disabled.map(|disabled| disabled.reason);
         if after == *stored {
-            return Ok(Decision::unchanged(None));
+            return Ok(DecisionOf::unchanged(None));
         }
         let webhook = &after.webhook;
         let audit = reason.map(|reason| {
@@ -258,7 +273,7 @@ impl WebhookReport {
         });
         let answer = reason.map(|_| webhook.clone());
         let changes =
-            Changes { writes: vec![Write::PutWebhook(after)], audit: audit.into_iter().collect(), invalidates: None };
-        Ok(Decision { answer, changes })
+            ChangesOf { writes: vec![WebhookWrite::Put(after)], audit: audit.into_iter().collect(), invalidates: None };
+        Ok(DecisionOf { answer, changes })
     }
 }
