@@ -10,7 +10,7 @@ use std::{
 use crate::{machine::Machine, server::Server};
 
 const MARK: &str = ".aam/packages/.unfinished";
-const FILES: usize = 1500;
+const FILES: usize = 600;
 
 /// A machine on which a large package and a small one were published.
 fn with_big(server: &Server) -> Machine {
