@@ -8,7 +8,11 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::{Connection, Row};
 
-use super::{SqliteMetadata, failure::Tx, sql, transaction::at_once};
+use super::{
+    SqliteMetadata,
+    failure::Tx,
+    sql::{self, at_once},
+};
 use crate::relational::{
     columns::{self, signed},
     predicates::{account_is_enabled, administers, has_open_version, session_is_live},
