@@ -8,8 +8,8 @@ use super::world::{
 };
 use crate::{
     decide::{
-        ApprovalDecision, Audience, PublishCheck, PublishCommit, QuarantineChange, QuarantineCommand, SetGates,
-        TagChange, VisibilityChange, Yank,
+        ApprovalDecision, Audience, PublishCheck, PublishCommit, PublishQuotas, QuarantineChange, QuarantineCommand,
+        SetGates, TagChange, VisibilityChange, Yank,
     },
     error::{ErrorCode, Result},
     ports::{ApprovalsOf, CommandHandlerExt, Database, QueryHandlerExt, RecallsSince, TagGates, VersionsByApproval},
@@ -299,7 +299,13 @@ pub async fn a_removed_version_is_gone(db: &dyn Database) {
     assert_eq!(found(db, &name, "1.1.0", Reach::Public).await[4..], [false; 4]);
     let again: Result<_> = try_publish(db, &owner, manifest(&name, "1.1.0")).await;
     refused(again, ErrorCode::VersionGone);
-    let check = PublishCheck { actor: owner.clone(), package: name.clone(), version: v("1.1.0"), now: now() };
+    let check = PublishCheck {
+        actor: owner.clone(),
+        package: name.clone(),
+        version: v("1.1.0"),
+        quotas: PublishQuotas::default(),
+        now: now(),
+    };
     refused(db.check_publish(&check).await, ErrorCode::VersionGone);
     publish(db, &owner, &name, &["1.2.0"]).await;
     assert_eq!(latest(db, &name).await.as_deref(), Some("1.2.0"));
