@@ -129,7 +129,13 @@ async fn make(session: &Session, project: &Project, change: &Change<'_>, purpose
         (Some(unfinished), Purpose::GoBack) => Some(unfinished.clone()),
         _ => Some(Unfinished { id, before: change.before.clone(), after: change.after.clone() }),
     };
-    file.write(&state)?;
+    if let Err(failure) = file.write(&state) {
+        // What cannot be put on record is not begun.
+        if purpose == Purpose::Asked {
+            project.unmark()?;
+        }
+        return Err(failure);
+    }
     packages.unpack(project, &mut state, change.after)?;
     deploy::announce(&roots, &mut state.deployed, &plan, &change.policy)?;
     file.write(&state)?;

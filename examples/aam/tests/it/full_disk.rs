@@ -54,10 +54,7 @@ fn files_that_the_system_takes_no_more_of_are_no_fault_of_the_package() {
     let before = machine.snapshot();
     let (code, said) = limited(&machine, 0, &["uninstall", "@acme/large"]);
     assert_eq!(code, Some(1), "{said}");
-    assert!(
-        said.contains("error: Cannot write ") && said.contains("/aam-home/projects/") && said.contains(HELP),
-        "{said}"
-    );
+    assert!(said.contains("error: Cannot write ") && said.contains(HELP), "{said}");
     assert_eq!(machine.snapshot(), before, "what cannot be put on record is not done");
     machine.ok(&["uninstall", "@acme/large"]);
 }

@@ -11,7 +11,7 @@ fn a_recalled_version_is_told_and_comes_in_by_force_alone() {
     let folder = machine.user().join("packages/_acme_rule-1.0.0");
     let folder = folder.to_str().expect("text");
     machine.ok(&["install", "@acme/rule@1.0.0", "--platform", "claude"]);
-    server.make_admin("alice");
+    server.make_moderator("alice");
     machine.ok(&["quarantine", "@acme/rule@1.0.0", "--category", "malware", "--reason", "it steals"]);
 
     let report = machine.json(&["install"]);
