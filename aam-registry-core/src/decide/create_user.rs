@@ -92,17 +92,17 @@ impl NewUser {
         facts.require_free(&user.username)?;
         let admits = |invitation: &&Invitation| invitation.admits(&user.email, self.audit.timestamp);
         let known = facts.invitation.as_ref().filter(admits);
-        let used = match &self.invitation {
-            Some(used) => Some((known.ok_or(Error::InvitationInvalid)?, used)),
+        let invited = match &self.invitation {
+            Some(claim) => Some((known.ok_or(Error::InvitationInvalid)?, claim)),
             None => None,
         };
-        if let Some((invitation, _)) = used {
+        if let Some((invitation, _)) = invited {
             user.roles = user.roles.union(invitation.roles.iter().copied().collect());
         }
         let id = user.id;
         let mut audit = vec![self.audit.clone()];
         let mut writes = vec![Write::CreateUser { user, password_hash: self.password_hash.clone() }];
-        if let Some((invitation, used)) = used {
+        if let Some((invitation, claim)) = invited {
             writes.push(Write::RemoveInvitation(invitation.id));
             let member = |(scope, role): &(ScopeName, ScopeRole)| Write::SetMember {
                 scope: scope.clone(),
@@ -110,7 +110,7 @@ impl NewUser {
                 role: Some(*role),
             };
             writes.extend(invitation.scopes.iter().map(member));
-            audit.extend(used.memberships.iter().cloned());
+            audit.extend(claim.memberships.iter().cloned());
         }
         let user = &self.user;
         let changes = Changes { writes, audit, invalidates: Some(Change::Scope(ScopeName::from(&user.username))) };

@@ -176,7 +176,7 @@ impl Call {
     /// The body, which has to begin with `first`.
     async fn json_bytes(&self, body: RequestBody, first: u8) -> Result<Bytes, Failure> {
         expect_body(&self.headers, "application/json")?;
-        beginning_with(first, self.bytes(body).await?)
+        beginning_with(first, &self.bytes(body).await?)
     }
 
     async fn bytes(&self, mut body: RequestBody) -> Result<Bytes, Failure> {
@@ -202,11 +202,11 @@ impl Call {
 
 /// Reads a JSON array.
 pub(crate) fn list<T: DeserializeOwned>(body: Bytes) -> Result<Vec<T>, Failure> {
-    parsed(&beginning_with(b'[', body)?)
+    parsed(&beginning_with(b'[', &body)?)
 }
 
 /// A JSON text without the mark that some editors put first; it has to begin with `first`.
-fn beginning_with(first: u8, body: Bytes) -> Result<Bytes, Failure> {
+fn beginning_with(first: u8, body: &Bytes) -> Result<Bytes, Failure> {
     // Some editors and shells put a byte order mark first; a parser may ignore it (RFC 8259, section 8.1).
     let mark = if body.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
     let body = body.slice(mark..);

@@ -109,15 +109,15 @@ impl Registry {
         }
         let PendingRegistration { user, password_hash, invitation } = pending;
         let mut audit = NewAuditEntry::new(AuditEvent::UserRegister, self.now()).with_actor(user.username.as_str());
-        let mut used = None;
+        let mut claim = None;
         if let Some(digest) = invitation {
             let invitation = self.inner().queries.ask(InvitationOfSecret(digest)).await?;
             let invitation = invitation.ok_or(Error::InvitationInvalid)?;
             audit = audit.with("invitation", invitation.id.to_string());
-            used = Some(UsedInvitation::new(&invitation, &user.username, audit.timestamp));
+            claim = Some(UsedInvitation::new(&invitation, &user.username, audit.timestamp));
         }
         let user = User { email_verified: true, created_at: audit.timestamp, ..user };
-        let new = NewUser { user, password_hash, audit, invitation: used };
+        let new = NewUser { user, password_hash, audit, invitation: claim };
         self.inner().commands.execute(&new).await?;
         let user = new.user;
         tracing::info!(event = "user_registered", user = %user.username, user_id = %user.id, "user registered");

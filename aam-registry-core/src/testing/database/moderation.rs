@@ -417,10 +417,10 @@ pub async fn an_approver_refuses_a_tag_alone(db: &dyn Database) {
 /// and the tag does not come by itself later.
 pub async fn a_tag_that_waited_is_set_only_if_it_may_be(db: &dyn Database) {
     let (owner, approver) = (actor(db).await, with_roles(db, AccountRole::Approver.into()).await);
-    let gated = TagRules { allowed: Some(vec![tag("stable").into()]), ..TagRules::default() };
+    let stable_alone = TagRules { allowed: Some(vec![tag("stable").into()]), ..TagRules::default() };
     let full = TagRules { max: 0, ..TagRules::default() };
     for (rules, gate, told) in [
-        (gated, false, "does not allow the dist-tag `beta`"),
+        (stable_alone, false, "does not allow the dist-tag `beta`"),
         (full, false, "dist-tags"),
         (TagRules::default(), true, "quality: has no result yet"),
     ] {
