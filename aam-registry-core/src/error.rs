@@ -190,7 +190,7 @@ pub enum Error {
     Unauthorized(String),
     /// A registration without an invitation, where one is needed.
     #[error(
-        "This registry takes new accounts by invitation alone; ask an administrator for one, and give it as \
+        "This registry takes new accounts only by invitation; ask an administrator for one, and give it as \
          `invitation` (`aam register --invitation`)"
     )]
     InvitationRequired,
@@ -331,7 +331,7 @@ pub enum Error {
     LastOwner(Username),
     /// The registry would have no administrator left.
     #[error(
-        "{0} is the last administrator; make somebody else one first, or run on the server: \
+        "User {0} is the last administrator; make somebody else one first, or run on the server: \
          aam-registry user grant-role NAME admin"
     )]
     LastAdmin(Username),

@@ -7,7 +7,7 @@ use super::{
     failure::{Failure, Tx},
     sql::{self, Text},
 };
-use crate::relational::columns;
+use crate::relational::{columns, predicates::package_is_in_reach};
 
 /// The results of the evals of the version `v` as one JSON text in the column `evals`.
 macro_rules! eval_results_column {
@@ -27,9 +27,12 @@ macro_rules! eval_status_columns {
 }
 pub(super) use eval_status_columns;
 
-/// The gates of a package. A package without one has a row of nulls.
-pub(super) const GATES: &str = "SELECT g.tag, g.evals FROM packages p LEFT JOIN tag_gates g ON g.package_id = p.id
-    WHERE p.name = $1 AND (NOT p.private OR $2)";
+/// The gates of a package within reach: `$2` says whether private packages are, `$3` whether versions of every status are.
+/// A package without a gate has a row of nulls.
+pub(super) const GATES: &str = concat!(
+    "SELECT g.tag, g.evals FROM packages p LEFT JOIN tag_gates g ON g.package_id = p.id WHERE p.name = $1 AND ",
+    package_is_in_reach!("p.", "$2", "$3")
+);
 pub(super) const PUT: &str =
     "INSERT INTO eval_results (version_id, name, status, metrics, run_at, runner, environment, recorded_at)
     SELECT v.id, $3, $4, $5, $6, $7, $8, $9 FROM packages p JOIN versions v ON v.package_id = p.id
@@ -74,7 +77,7 @@ pub(super) fn statuses(row: &Row) -> Tx<Vec<(EvalName, EvalStatus)>> {
 /// The gates of a package within reach.
 pub(super) async fn gates_of(tx: &Session, name: &PackageName, reach: Reach) -> Tx<Option<Gates>> {
     let [query] = tx.prepare([GATES]).await?;
-    let rows = tx.rows(&query, [&name.as_str(), &reach.includes_private()]).await?;
+    let rows = tx.rows(&query, [&name.as_str(), &reach.includes_private(), &reach.includes_every_status()]).await?;
     if rows.is_empty() { Ok(None) } else { gates(&rows).map(Some) }
 }
 

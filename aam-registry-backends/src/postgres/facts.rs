@@ -347,7 +347,7 @@ pub(super) async fn package(tx: &Session, reads: PackageReads<'_>) -> Tx<Package
         rows_where(tx, &latest_of, reads.latest.then_some([&name as _])),
         rows_where(tx, &tag_of, tag.as_ref().map(|tag| [&name as _, tag as _])),
         rows_where(tx, &owner_of, owner.as_ref().map(|owner| [owner as _, &scope as _, &name as _])),
-        rows_where(tx, &gates_of, reads.gates.then_some([&name as _, &true as _])),
+        rows_where(tx, &gates_of, reads.gates.then_some([&name as _, &true as _, &true as _])),
     )?;
     let rights = rights.first().ok_or_else(|| Failure::Corrupt("rights without a row".into()))?;
     let owner = owners.first();

@@ -30,7 +30,7 @@ const SITUATION: &str = concat!(
     with_latest!()
 );
 const SIMILAR: &str = "SELECT name FROM packages WHERE similarity_key = $1";
-const PUBLISHED: &str = concat!("SELECT v.version, v.sha256", of_name_and_key!());
+const PUBLISHED: &str = concat!("SELECT v.version, v.sha256, v.status", of_name_and_key!());
 /// Whether a package has a tag, and how many it has beside `latest`.
 const TAGGED: &str = "SELECT EXISTS (SELECT 1 FROM dist_tags t WHERE t.package_id = p.id AND t.tag = $2),
     (SELECT count(*) FROM dist_tags t WHERE t.package_id = p.id AND t.tag <> 'latest')
@@ -101,7 +101,7 @@ pub(super) async fn commit_facts(tx: &Session, commit: &PublishCommit) -> Tx<Pub
         // Runs after SIMILAR, so a package inserted in between is seen here and the transaction restarts.
         tx.rows(&situation, [&user, &session, &scope, &full]),
         rows_where(tx, &tagged, tag.as_ref().map(|tag| [&full as _, tag as _])),
-        rows_where(tx, &gates, tag.is_some().then_some([&full as _, &true as _])),
+        rows_where(tx, &gates, tag.is_some().then_some([&full as _, &true as _, &true as _])),
         tx.execute(&consume, [&upload, &user]),
     )?;
     let situation = situation.first().ok_or_else(|| Failure::Corrupt("a situation without a row".into()))?;
@@ -142,10 +142,11 @@ pub(super) async fn usage(tx: &Session, quotas: PublishQuotas, name: &PackageNam
     Ok(usage)
 }
 
-/// A version that was published, out of the two columns that start at `at`; `None` where they are null.
+/// A version that was published, out of the three columns that start at `at`; `None` where they are null.
 pub(super) fn existing(row: &Row, at: usize) -> Tx<Option<ExistingVersion>> {
     let Some(version) = row.try_get::<_, Option<&str>>(at)? else { return Ok(None) };
-    Ok(Some(ExistingVersion { version: version.parse()?, sha256: sql::digest(row, at + 1)? }))
+    let status = sql::coded(row, at + 2, columns::version_status)?;
+    Ok(Some(ExistingVersion { version: version.parse()?, sha256: sql::digest(row, at + 1)?, status }))
 }
 
 /// What an unscoped package's name is too similar by.

@@ -18,7 +18,7 @@ use super::{
     publisher_tokens::{CHECKED_PUBLISHER, caller_publisher, creator_columns},
     sql,
 };
-use crate::relational::columns;
+use crate::relational::{columns, predicates::has_open_version};
 
 /// What [`publisher`] reads of the publisher `t`.
 macro_rules! publisher_columns {
@@ -36,8 +36,9 @@ const PENDING: &str = "SELECT count(*) FROM trusted_publishers WHERE created_by 
 const SEEN: &str = concat!(
     "SELECT ",
     rights_columns!(),
-    ", EXISTS (SELECT 1 FROM scopes s WHERE s.name = $3), p.updated_at, p.private, p.trusted_only,
-        k.id IS NOT NULL, k.expires_at, ",
+    ", EXISTS (SELECT 1 FROM scopes s WHERE s.name = $3), p.updated_at, p.private, p.trusted_only, ",
+    has_open_version!("p."),
+    ", k.id IS NOT NULL, k.expires_at, ",
     account_columns!(),
     ", ",
     publisher_columns!(),
@@ -84,7 +85,7 @@ pub(super) async fn publisher_facts(tx: &Session, actor: &Actor, name: &PackageN
 
 /// What a question for the trusted publishers of a package is decided by, from one statement and without locks.
 pub(super) async fn seen_facts(tx: &Session, query: &PublisherQuery) -> Tx<PublisherFacts> {
-    const ACCOUNT: usize = 9;
+    const ACCOUNT: usize = 10;
     const PUBLISHER: usize = ACCOUNT + facts::ACCOUNT_COLUMNS;
     let PublisherQuery { actor, package: name, .. } = query;
     let acting = match facts::publisher_token(actor) {
@@ -95,11 +96,11 @@ pub(super) async fn seen_facts(tx: &Session, query: &PublisherQuery) -> Tx<Publi
     let [seen] = tx.prepare([SEEN]).await?;
     let rows = tx.rows(&seen, [&user, &session, &scope, &name.as_str(), &token]).await?;
     let row = rows.first().ok_or_else(|| Failure::Corrupt("a question without a row".into()))?;
-    let expires_at = sql::optional_instant(row, 8)?;
+    let expires_at = sql::optional_instant(row, 9)?;
     let caller = CallerFacts {
         account: facts::account(row, ACCOUNT)?,
         session_revoked: row.try_get(0)?,
-        token: row.try_get::<_, bool>(7)?.then_some(CallerToken { expires_at }),
+        token: row.try_get::<_, bool>(8)?.then_some(CallerToken { expires_at }),
         publisher: acting,
     };
     let exists = sql::optional_instant(row, 4)?.is_some();

@@ -185,7 +185,7 @@ pub(super) async fn new_user_facts(tx: &Session, new: &NewUser) -> Tx<NewUserFac
     let email_key = Text(&email_key);
     let (names, emails) = try_join!(tx.rows(&name_taken, [&username]), tx.rows(&email_taken, [&email_key]))?;
     let invitation = match &new.invitation {
-        Some(digest) => resources::invitations::to_use(tx, digest).await?,
+        Some(used) => resources::invitations::to_use(tx, &used.digest).await?,
         None => None,
     };
     Ok(NewUserFacts { name_taken: !names.is_empty(), email_taken: !emails.is_empty(), invitation })

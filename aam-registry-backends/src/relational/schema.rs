@@ -3,9 +3,13 @@
 use aam_registry_core::{Error, Result, error::Outcome, types::Version};
 use refinery_core::{Migration, Runner};
 
-use super::{embedded::Embedded, resources, rows::UNFINISHED};
+use super::{embedded::Embedded, resources};
+
 /// The table in which migrations that ran are kept, in every database.
 pub(crate) const HISTORY: &str = "refinery_schema_history";
+
+/// The oldest release that can work on a half restored database: none.
+pub(crate) const UNFINISHED: &str = "unfinished restore";
 
 /// What a migration calls the oldest release by that can work on the schema it leaves.
 const OLDEST_RELEASE: &str = "-- oldest release: ";

@@ -9,12 +9,8 @@ use async_trait::async_trait;
 use rusqlite::Connection;
 
 use super::{
-    SqliteMetadata, accounts, aged,
-    apply::apply,
-    erasure, evals, facts,
-    failure::Tx,
-    moderation, old_versions, publisher_tokens, read_only, scopes, second_factors, sessions, token_notices, tokens,
-    transaction::{self, at_once},
+    SqliteMetadata, accounts, aged, apply::apply, erasure, evals, facts, failure::Tx, moderation, old_versions,
+    publisher_tokens, read_only, scopes, second_factors, sessions, sql::at_once, token_notices, tokens, transaction,
     trusted_publishers, users,
 };
 use crate::relational::resources;

@@ -141,9 +141,10 @@ pub(super) fn publish(
     version: &Version,
 ) -> Tx<(PublishFacts, Option<PackageId>)> {
     let (access, id) = access(tx, actor, name)?;
-    let query = "SELECT version, sha256 FROM versions WHERE package_id = ?1 AND version_key = ?2";
+    let query = "SELECT version, sha256, status FROM versions WHERE package_id = ?1 AND version_key = ?2";
     let existing = sql::first(tx, query, (id, version.key()), |row| {
-        Ok(ExistingVersion { version: sql::parsed(row, 0)?, sha256: sql::digest(row, 1)? })
+        let status = sql::coded(row, 2, columns::version_status)?;
+        Ok(ExistingVersion { version: sql::parsed(row, 0)?, sha256: sql::digest(row, 1)?, status })
     })?;
     let query = "SELECT name FROM packages WHERE similarity_key = ?1";
     let similar = sql::first(tx, query, [name.similarity_key()], |row| sql::parsed(row, 0))?;

@@ -6,6 +6,7 @@ use aam_registry_core::{
     ports::{Clock, SystemClock},
     types::Sha256Digest,
 };
+use futures_util::FutureExt;
 use jiff::Timestamp;
 use rusqlite::{Connection, Params, Row, types::FromSql};
 
@@ -15,6 +16,11 @@ use crate::relational::columns::{self, Corrupt};
 /// The clock of the database, which is that of the machine, in microseconds since 1970.
 pub(super) fn now() -> i64 {
     SystemClock.now().as_microsecond()
+}
+
+/// What a future gives whose statements are those of a [`Connection`]: SQLite answers at once, so it never waits.
+pub(super) fn at_once<T>(work: impl Future<Output = Tx<T>>) -> Tx<T> {
+    work.now_or_never().unwrap_or_else(|| Err(Failure::Corrupt("a statement that waits".into())))
 }
 
 /// Runs a statement that gives no rows; how many rows it changed.

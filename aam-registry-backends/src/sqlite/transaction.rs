@@ -4,7 +4,6 @@ use aam_registry_core::{
     decide::{CallerFacts, ChangesOf, PackageFacts, PackageReads},
     types::{Actor, JobId, JobState},
 };
-use futures_util::FutureExt;
 use rusqlite::{
     CachedStatement, Connection, ToSql,
     types::{ToSqlOutput, Value as Stored, ValueRef},
@@ -65,11 +64,6 @@ impl Transaction for Connection {
     }
 }
 
-/// What a future gives whose statements are those of a [`Connection`]: SQLite answers at once, so it never waits.
-pub(super) fn at_once<T>(work: impl Future<Output = Tx<T>>) -> Tx<T> {
-    work.now_or_never().unwrap_or_else(|| Err(Failure::Corrupt("a statement that waits".into())))
-}
-
 /// Applies what was decided.
 pub(super) fn apply(tx: &Connection, changes: &ChangesOf<Step>) -> Tx<()> {
     changes.writes.iter().try_for_each(|step| run(tx, step))?;
@@ -118,7 +112,7 @@ fn value(stored: ValueRef<'_>) -> Result<Value, Corrupt> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::relational::transaction::params;
+    use crate::{relational::transaction::params, sqlite::sql::at_once};
 
     #[test]
     fn parameters_are_bound_by_their_numbers() {

@@ -8,7 +8,11 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::{Connection, Row};
 
-use super::{SqliteMetadata, failure::Tx, sql, transaction::at_once};
+use super::{
+    SqliteMetadata,
+    failure::Tx,
+    sql::{self, at_once},
+};
 use crate::relational::{
     columns::{self, signed},
     predicates::{account_is_enabled, administers, has_open_version, session_is_live},
@@ -161,7 +165,7 @@ pub(super) fn new_user_facts(tx: &Connection, new: &NewUser) -> Tx<NewUserFacts>
         name_taken: sql::exists(tx, name, [account.username.as_str()])?,
         email_taken: sql::exists(tx, email, [columns::email_key(&account.email)])?,
         invitation: match &new.invitation {
-            Some(digest) => at_once(resources::invitations::to_use(tx, digest))?,
+            Some(used) => at_once(resources::invitations::to_use(tx, &used.digest))?,
             None => None,
         },
     })

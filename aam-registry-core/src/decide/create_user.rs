@@ -1,9 +1,13 @@
 use std::fmt::{self, Debug};
 
+use jiff::Timestamp;
+
 use super::{Changes, Decision, Write};
 use crate::{
     error::{Error, Result},
-    types::{Change, Invitation, NewAuditEntry, ScopeName, ScopeRole, Sha256Digest, User, Username},
+    types::{
+        AuditEvent, Change, Invitation, InvitationId, NewAuditEntry, ScopeName, ScopeRole, Sha256Digest, User, Username,
+    },
 };
 
 /// An account to make.
@@ -15,8 +19,32 @@ pub struct NewUser {
     pub password_hash: String,
     /// The entry for the audit log.
     pub audit: NewAuditEntry,
-    /// The digest of the secret of the invitation that it is made with.
-    pub invitation: Option<Sha256Digest>,
+    /// The invitation that it is made with.
+    pub invitation: Option<UsedInvitation>,
+}
+
+/// An invitation that an account is made with.
+#[derive(Clone, Debug)]
+pub struct UsedInvitation {
+    /// Its id.
+    pub id: InvitationId,
+    /// The digest of its secret.
+    pub digest: Sha256Digest,
+    /// The entries for the audit log about the memberships that it gives, one for each scope.
+    pub memberships: Vec<NewAuditEntry>,
+}
+
+impl UsedInvitation {
+    /// `invitation`, with which `username` makes an account at `now`.
+    pub fn new(invitation: &Invitation, username: &Username, now: Timestamp) -> Self {
+        let Invitation { id, digest, scopes, .. } = invitation;
+        let joins = |(scope, role): &(ScopeName, ScopeRole)| {
+            let entry = NewAuditEntry::new(AuditEvent::ScopeMemberSet, now).with_actor(username.as_str());
+            let entry = entry.with("scope", scope.as_str()).with("member", username.as_str());
+            entry.with("role", role.as_str()).with("invitation", id.to_string())
+        };
+        Self { id: *id, digest: *digest, memberships: scopes.iter().map(joins).collect() }
+    }
 }
 
 impl Debug for NewUser {
@@ -63,16 +91,18 @@ impl NewUser {
         let mut user = self.user.clone();
         facts.require_free(&user.username)?;
         let admits = |invitation: &&Invitation| invitation.admits(&user.email, self.audit.timestamp);
-        let invitation = facts.invitation.as_ref().filter(|_| self.invitation.is_some()).filter(admits);
-        if self.invitation.is_some() && invitation.is_none() {
-            return Err(Error::InvitationInvalid);
-        }
-        if let Some(invitation) = invitation {
+        let known = facts.invitation.as_ref().filter(admits);
+        let used = match &self.invitation {
+            Some(used) => Some((known.ok_or(Error::InvitationInvalid)?, used)),
+            None => None,
+        };
+        if let Some((invitation, _)) = used {
             user.roles = user.roles.union(invitation.roles.iter().copied().collect());
         }
         let id = user.id;
+        let mut audit = vec![self.audit.clone()];
         let mut writes = vec![Write::CreateUser { user, password_hash: self.password_hash.clone() }];
-        if let Some(invitation) = invitation {
+        if let Some((invitation, used)) = used {
             writes.push(Write::RemoveInvitation(invitation.id));
             let member = |(scope, role): &(ScopeName, ScopeRole)| Write::SetMember {
                 scope: scope.clone(),
@@ -80,13 +110,10 @@ impl NewUser {
                 role: Some(*role),
             };
             writes.extend(invitation.scopes.iter().map(member));
+            audit.extend(used.memberships.iter().cloned());
         }
         let user = &self.user;
-        let changes = Changes {
-            writes,
-            audit: vec![self.audit.clone()],
-            invalidates: Some(Change::Scope(ScopeName::from(&user.username))),
-        };
+        let changes = Changes { writes, audit, invalidates: Some(Change::Scope(ScopeName::from(&user.username))) };
         Ok(Decision { answer: (), changes })
     }
 }

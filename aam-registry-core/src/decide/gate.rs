@@ -251,7 +251,7 @@ impl Action {
         }
         if by.is_outside_admin_networks && self.is_wanting_an_admin(by.acting_roles()) {
             return Err(Error::forbidden(
-                "Administrators of this registry act as such from certain networks alone; connect through one of them",
+                "This registry lets administrators act as such only from certain networks; connect from one of them",
             ));
         }
         if by.needs_second_factor && self.is_wanting_an_admin(by.acting_roles()) {

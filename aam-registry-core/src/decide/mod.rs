@@ -70,7 +70,7 @@ pub use command::{Command, Invalidation};
 pub use commit::PublishCommit;
 pub use create_scope::{NewScope, NewScopeFacts};
 pub use create_token::{NewToken, NewTokenFacts};
-pub use create_user::{NewUser, NewUserFacts};
+pub use create_user::{NewUser, NewUserFacts, UsedInvitation};
 pub use delete_account::{DeleteAccount, DeleteAccountFacts};
 pub use delivery_record::DeliveryOutcome;
 pub use eval::RecordEval;

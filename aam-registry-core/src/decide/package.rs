@@ -242,7 +242,7 @@ impl PackageFacts {
 impl PackageState {
     /// Whether the package is shown to somebody with these rights to it. One that has only versions which not
     /// everybody sees is shown to those who see them by their part in it.
-    fn is_seen_with(self, rights: Rights) -> bool {
+    pub(super) fn is_seen_with(self, rights: Rights) -> bool {
         rights.sees(self.visibility) && (self.has_open_version || rights.permit(Action::SeeUnapproved))
     }
 

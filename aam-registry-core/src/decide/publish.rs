@@ -83,6 +83,8 @@ pub struct ExistingVersion {
     pub version: Version,
     /// The digest of its archive.
     pub sha256: Sha256Digest,
+    /// What became of it.
+    pub status: VersionStatus,
 }
 
 impl PublishCheck {
@@ -110,7 +112,7 @@ impl PublishCommit {
     /// where the scope does not exist, and where the asked tag is set without
     /// [`Action::Tag`]; [`Error::GateFailed`] where the asked tag has a gate;
     /// [`Error::InvalidManifest`] for a new unscoped name with
-    /// `--`; [`Error::VersionExists`]; [`Error::NameTooSimilar`];
+    /// `--`; [`Error::VersionExists`]; [`Error::VersionGone`]; [`Error::NameTooSimilar`];
     /// [`Error::Timeout`] where the upload is not alive; [`Error::QuotaExceeded`] where the package has as many
     /// tags as it may, or package or scope have as much as they may.
     pub fn decide(&self, facts: &PublishFacts) -> Result<Decision<'_, Published>> {
@@ -211,20 +213,35 @@ impl PublishFacts {
         require_right(rights, name, exists)?;
         if self.access.package.is_some_and(|package| package.trusted_only) && !rights.is_trusted_publisher() {
             return Err(Error::forbidden(format!(
-                "{name} is published by its trusted publishers alone; publish from there, or let an owner allow \
-                 tokens again with `aam trusted-publisher only {name} off`"
+                "Only the trusted publishers of {name} may publish it; publish from there, or let an owner allow tokens \
+                 again with `aam trusted-publisher only {name} off`"
             )));
         }
         match (&self.existing, &self.similar) {
-            (Some(ExistingVersion { version, sha256 }), _) if exists => {
-                let (package, version, sha256) = (name.clone(), version.clone(), *sha256);
-                Err(Error::VersionExists { package, version, sha256 })
-            }
+            (Some(existing), _) if exists => Err(existing.refusal(name)),
             (_, Some(existing)) if !exists && name.scope().is_none() => {
                 Err(Error::NameTooSimilar { name: name.to_string(), existing: existing.to_string() })
             }
             _ => Ok(rights),
         }
+    }
+}
+
+impl ExistingVersion {
+    /// Why it cannot be published again. Whoever sends the bytes of one that was published is not told so where nobody
+    /// can install it.
+    fn refusal(&self, package: &PackageName) -> Error {
+        let (package, version, sha256) = (package.clone(), self.version.clone(), self.sha256);
+        if self.status.is_removed() {
+            return Error::VersionGone { package, version };
+        }
+        if self.status.is_quarantined() {
+            return Error::forbidden(format!(
+                "Version {version} of {package} is in quarantine, so it cannot be published again; a moderator decides \
+                 about it, and another version can be published meanwhile"
+            ));
+        }
+        Error::VersionExists { package, version, sha256 }
     }
 }
 
@@ -248,7 +265,7 @@ impl CallerPublisher {
     fn require(&self, package: &PackageName, exists: bool) -> Result<()> {
         if self.package != *package {
             let own = &self.package;
-            return Err(Error::forbidden(format!("This trusted publisher publishes {own} alone, not {package}")));
+            return Err(Error::forbidden(format!("This trusted publisher may publish only {own}, not {package}")));
         }
         match (self.pending, exists) {
             (true, true) => Err(Error::forbidden(format!(

@@ -171,7 +171,7 @@ impl PublisherQuery {
 impl PublisherFacts {
     /// The package, if there is one that the actor may see.
     fn package_seen(&self, rights: Rights) -> Option<PackageState> {
-        self.access.package.filter(|package| rights.sees(package.visibility))
+        self.access.package.filter(|package| package.is_seen_with(rights))
     }
 
     /// Requires the right to add a publisher. In a scope it is that of its owners, whether the package exists or

@@ -29,7 +29,7 @@ pub trait UserStore: Debug + Send + Sync + 'static {
     /// [generation](crate::ports::Session::generation) were ended and this one was not exempted.
     async fn session_user(&self, user: UserId, session: &str, generation: u64) -> Result<Option<User>>;
 
-    /// Deletes revocations of sessions, one-time tokens, tokens of trusted publishers and used ID tokens
+    /// Deletes revocations of sessions, one-time tokens, tokens of trusted publishers, used ID tokens and invitations
     /// that expired before `now`, and sessions that are no longer
     /// [remembered](crate::types::LoginSession::REMEMBERED).
     async fn forget_sessions(&self, now: Timestamp) -> Result<()>;

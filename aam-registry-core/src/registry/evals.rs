@@ -53,14 +53,15 @@ impl Registry {
             let message = "The result cannot be recorded as given; see the details".into();
             return Err(Error::InvalidRequest { message, details: faults });
         }
-        let audit = self.entry(AuditEvent::EvalRecord, by, name).with_version(version);
+        let version = self.seen_by(by).described_version(name, version).await?.summary.version;
+        let audit = self.entry(AuditEvent::EvalRecord, by, name).with_version(&version);
         let audit = audit.with("eval", new.name.as_str()).with("status", new.status.as_str());
         // Databases keep microseconds.
         let run_at = Timestamp::from_microsecond(new.run_at.as_microsecond()).unwrap_or(new.run_at);
         let NewEvalResult { name: eval, status, metrics, runner, environment, .. } = new;
         let recorded_at = audit.timestamp;
         let result = EvalResult { name: eval, status, metrics, run_at, runner, environment, recorded_at };
-        let (actor, package, version) = (by.actor(), name.clone(), version.clone());
+        let (actor, package) = (by.actor(), name.clone());
         let record = RecordEval { actor, package, version, result, audit };
         self.inner().commands.execute(&record).await?;
         tracing::info!(

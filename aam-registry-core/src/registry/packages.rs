@@ -25,7 +25,24 @@ impl View<'_> {
         if let Some(newest) = newest.filter(|newest| newest.version != package.manifest.version) {
             package.manifest = self.version(name, &newest.version).await?.manifest;
         }
+        if let Some(seen) = self.seen_beyond(name, package.versions.len(), package.version_count).await? {
+            package.version_count = seen.len() as u64;
+        }
         Ok(package)
+    }
+
+    /// The number of every version that the viewer sees, newest published first, where a list has only `listed` of
+    /// `total`: of the others some may be hidden from the viewer. `None` where the total is right as it is.
+    async fn seen_beyond(
+        &self,
+        name: &PackageName,
+        listed: usize,
+        total: u64,
+    ) -> Result<Option<Vec<PublishedVersion>>> {
+        if self.principal().is_none() || total <= listed as u64 {
+            return Ok(None);
+        }
+        self.version_numbers(name).await.map(Some)
     }
 
     /// A part of the versions of a package, newest published first.
@@ -39,7 +56,13 @@ impl View<'_> {
             self.require_version(name, before).await?;
         }
         let list = self.find(name, |reach| self.inner().packages.version_list(name, range, reach)).await?;
-        list.ok_or_else(|| Error::PackageNotFound(name.clone()))
+        let mut list: VersionList = list.ok_or_else(|| Error::PackageNotFound(name.clone()))?;
+        if let Some(seen) = self.seen_beyond(name, list.versions.len(), list.total).await? {
+            list.total = seen.len() as u64;
+            let is_oldest = |listed: &VersionSummary| seen.last().is_some_and(|seen| seen.version == listed.version);
+            list.has_older &= !list.versions.last().is_some_and(is_oldest);
+        }
+        Ok(list)
     }
 
     /// The number of every version of a package and whether it may be chosen,

@@ -31,7 +31,7 @@ The most that a command takes, whatever a registry says; set it with --max, or u
 Exit codes:
   0 done   1 failed   2 wrong usage or configuration   3 not logged in or not allowed
   4 not found   5 conflict   6 registry unreachable or busy   7 wrong checksum   8 invalid package
-  9 `aam audit` found something";
+  9 `aam audit` found something, or a version is in quarantine   130 stopped with Ctrl-C";
 
 const EXAMPLES: &str = "\
 Install and share packages of skills, agents, prompts and instructions for AI coding tools.

@@ -26,6 +26,8 @@ pub(crate) enum Kind {
     Invalid,
     /// Something that is installed should not be used.
     Unsafe,
+    /// Its user stopped it.
+    Interrupted,
 }
 
 impl Kind {
@@ -41,6 +43,7 @@ impl Kind {
             Self::Integrity => 7,
             Self::Invalid => 8,
             Self::Unsafe => 9,
+            Self::Interrupted => 130,
         }
     }
 }

@@ -10,6 +10,7 @@ mod confined;
 mod deploy;
 mod failure;
 mod install;
+mod interrupt;
 mod output;
 mod package;
 mod progress;

@@ -185,6 +185,11 @@ pub(crate) fn instant(at: Timestamp) -> String {
     Timestamp::from_second(at.as_second()).unwrap_or(at).to_string()
 }
 
+/// As [`instant`], of the text of an answer; what is no instant stays as it is.
+pub(crate) fn moment(text: &str) -> String {
+    text.parse().map_or_else(|_| text.to_owned(), instant)
+}
+
 /// Aligns rows of cells into lines, two spaces apart.
 pub(crate) fn table(rows: &[Vec<String>]) -> Vec<String> {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);

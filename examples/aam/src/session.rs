@@ -33,6 +33,8 @@ pub(crate) struct Session {
     pub(crate) folder: PathBuf,
     /// Whether it was said that a token can be read on its way.
     warned: AtomicBool,
+    /// Whether it was said that others can read the stored tokens.
+    told_exposed: AtomicBool,
     /// How long registries are waited for.
     pub(crate) patience: Patience,
     /// Whether `--yes` was given for the registries that a lock file names.
@@ -59,9 +61,21 @@ impl Session {
         let home = Home::find()?;
         let config = Config::read(&home)?;
         let ceilings = Ceilings::of(&config.max, max)?;
-        let (warned, patience) = (AtomicBool::new(false), Patience::new(out, ceilings));
+        let (warned, told_exposed) = (AtomicBool::new(false), AtomicBool::new(false));
+        let patience = Patience::new(out, ceilings);
         let (trusts_lock, agreed) = (false, Mutex::default());
-        Ok(Self { out, home, config, asked_registry: registry, folder, warned, patience, trusts_lock, agreed })
+        Ok(Self {
+            out,
+            home,
+            config,
+            asked_registry: registry,
+            folder,
+            warned,
+            told_exposed,
+            patience,
+            trusts_lock,
+            agreed,
+        })
     }
 
     /// The registry in use: `--registry`, `AAM_REGISTRY`, the default one, the
@@ -210,20 +224,42 @@ impl Session {
     /// of its name, `AAM_TOKEN` where it is the registry `AAM_REGISTRY` names
     /// or, without that, the default one, then what `aam login` stored.
     fn token(&self, registry: &Registry) -> Result<Option<Secret>> {
-        if let Some(token) = registry.name.as_deref().and_then(|name| variable(&token_variable(name))) {
-            return Ok(Some(Secret::new(token)));
+        if let Some(name) = registry.name.as_deref().map(token_variable)
+            && let Some(token) = variable(&name)
+        {
+            return sendable(&name, token).map(Some);
         }
         if let Some(token) = variable("AAM_TOKEN") {
             if self.usual_registry().is_ok_and(|usual| usual.url == registry.url) {
-                return Ok(Some(Secret::new(token)));
+                return sendable("AAM_TOKEN", token).map(Some);
             }
             self.out.note(&format!(
                 "AAM_TOKEN is not sent to {}: it belongs to the default registry or the one AAM_REGISTRY names",
                 registry.url
             ));
         }
-        Ok(Credentials::read(&self.home)?.of(&registry.url).map(|credential| credential.token.clone()))
+        let token = Credentials::read(&self.home)?.of(&registry.url).map(|credential| credential.token.clone());
+        if token.is_some() && Credentials::are_exposed(&self.home) && !self.told_exposed.swap(true, Ordering::Relaxed) {
+            let path = self.home.credentials();
+            self.out.warn(&format!(
+                "other users of this machine can read your tokens: run `chmod 600 {}`, and make new ones where others use \
+                 it",
+                path.display()
+            ));
+        }
+        Ok(token)
     }
+}
+
+/// The token in a variable, which has to be one that can be sent.
+fn sendable(variable: &str, token: String) -> Result<Secret> {
+    if token.chars().all(|c| c.is_ascii_graphic()) {
+        return Ok(Secret::new(token));
+    }
+    Err(Failure::usage(format!(
+        "{variable} holds no token: there is a line end or a character in it that no token has"
+    ))
+    .hint("set it to the token alone, as `aam token create` printed it"))
 }
 
 /// The variable that holds the token of the registry called `name`.

@@ -44,10 +44,27 @@ pub(crate) fn parse<T: DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<T>
             "keep what you want of both sides, and delete the lines that begin with <<<<<<<, ======= and >>>>>>>",
         ));
     }
-    serde_saphyr::from_str(text).map_err(|error| {
-        let text = error.without_snippet().render_with_formatter(&serde_saphyr::UserMessageFormatter);
-        invalid(&format!("is not valid: {}", text.lines().next().unwrap_or_default()))
-    })
+    serde_saphyr::from_str(text).map_err(|error| invalid(&format!("is not valid: {}", why(&error))))
+}
+
+/// What is wrong, in one line and without the limits of the parser, which mean nothing to its reader.
+pub(crate) fn why(error: &serde_saphyr::Error) -> String {
+    use serde_saphyr::Error::{
+        AliasExpansionLimitExceeded, AliasReplayCounterOverflow, AliasReplayLimitExceeded,
+        AliasReplayStackDepthExceeded, Budget,
+    };
+    let error = error.without_snippet();
+    match error {
+        Budget { .. }
+        | AliasReplayCounterOverflow { .. }
+        | AliasReplayLimitExceeded { .. }
+        | AliasExpansionLimitExceeded { .. }
+        | AliasReplayStackDepthExceeded { .. } => "there is too much in it, or too deep inside".to_owned(),
+        _ => {
+            let text = error.render_with_formatter(&serde_saphyr::UserMessageFormatter);
+            text.lines().next().unwrap_or_default().to_owned()
+        }
+    }
 }
 
 /// Writes `value` to `path` in `folder`, after the comment lines of `head`.
@@ -71,4 +88,16 @@ pub(crate) fn write_own(folder: &Folder, path: &str, head: &str, value: &impl Se
         .hint("replace the link with a real file, or let AAM_HOME name the folder that the real file is in"));
     }
     write_in(folder, path, head, value, mode)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_of_the_parser_is_told_in_the_words_of_its_reader() {
+        let text = format!("a: [{}]\n", "1, ".repeat(300_000));
+        let failure = parse::<serde_json::Value>(Path::new("x.yaml"), text.as_bytes()).expect_err("too much");
+        assert_eq!(&*failure.message, "x.yaml is not valid: there is too much in it, or too deep inside");
+    }
 }

@@ -141,6 +141,7 @@ impl Town {
             .replace("{metric}", "version")
             .replace("{username}", "ada")
             .replace("{path}", "aam.yaml")
+            .replace("{metric}", "version")
             .replace("{sha256}", &self.digest)
             .replace("{id}", "0198c0de-0000-7000-8000-000000000000");
         assert!(!path.contains('{'), "{pattern} has a parameter that this test does not know");

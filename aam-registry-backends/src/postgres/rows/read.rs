@@ -3,7 +3,7 @@ use futures_util::{StreamExt, pin_mut};
 
 use super::{
     catalogue::{Table, select_of, tables},
-    patient_session,
+    session::session_without_time_limits,
     text_format::read_line,
 };
 use crate::{
@@ -23,7 +23,7 @@ use crate::{
 /// A backend error of kind database where the database cannot be read, the connection is lost, or the schema is not
 /// that of this release; and what `sink` fails with.
 pub async fn read_rows(config: &PostgresConfig, sink: &mut dyn RowSink) -> Result<Vec<String>> {
-    let mut session = patient_session(config).await?;
+    let mut session = session_without_time_limits(config).await?;
     schema::require_current(&session).await.map_err(failed)?;
     let read = async {
         session.command("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;

@@ -6,8 +6,8 @@ use futures_util::SinkExt;
 
 use super::{
     catalogue::{Table, every_table, quoted, references, tables},
-    patient_session,
     read::read_all,
+    session::session_without_time_limits,
     text_format::write_line,
 };
 use crate::{
@@ -33,7 +33,7 @@ const CHUNK: usize = 64 * 1024;
 /// A backend error of kind database that names a table with rows or of something else, or if the database cannot be
 /// read.
 pub async fn require_empty(config: &PostgresConfig) -> Result<()> {
-    let session = patient_session(config).await?;
+    let session = session_without_time_limits(config).await?;
     empty(&session).await.map_err(failed)
 }
 
@@ -61,7 +61,7 @@ async fn empty(session: &Session) -> Tx<()> {
 /// # Errors
 /// As [`require_empty`]; or if this release does not know the schema, or the database has a newer one.
 pub async fn begin_restore(config: &PostgresConfig, migrations: &[String]) -> Result<()> {
-    let session = patient_session(config).await?;
+    let session = session_without_time_limits(config).await?;
     empty(&session).await.map_err(failed)?;
     schema::begin_restore(config, &session, migrations).await
 }
@@ -79,7 +79,7 @@ pub async fn restore_rows(
     source: &mut dyn RowSource,
     proof: &mut dyn RowSink,
 ) -> Result<()> {
-    let mut session = patient_session(config).await?;
+    let mut session = session_without_time_limits(config).await?;
     let restored = async {
         session.command("BEGIN").await?;
         session.command(&format!("LOCK TABLE {HISTORY} IN EXCLUSIVE MODE")).await?;

@@ -11,8 +11,8 @@ use aam_registry_core::Result;
 pub(crate) use catalogue::{LocalColumn, LocalTables, TableColumns, in_order_of_references};
 pub(crate) use restore::migration_name;
 pub(crate) use restore::{
-    FIRST_STEPS, NEWER_THAN_BACKUP, RESTORED_MEANWHILE, SCHEMA_TABLES, SINGLETONS, UNFINISHED, UNFINISHED_VERSION,
-    mark_statements, require_same_tables, steps_of, unmark_statements,
+    FIRST_STEPS, NEWER_THAN_BACKUP, RESTORED_MEANWHILE, SCHEMA_TABLES, SINGLETONS, UNFINISHED_VERSION, mark_statements,
+    require_same_tables, steps_of, unmark_statements,
 };
 
 /// A value in a row. Truth values are 0 and 1; ids and days are text.

@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use aam_registry_core::{Error, Result};
 
-use crate::relational::{embedded::Embedded, schema::HISTORY};
+use crate::relational::{
+    embedded::Embedded,
+    schema::{HISTORY, UNFINISHED},
+};
 
 /// Tables that the migrations fill, not restores.
 pub(crate) const SCHEMA_TABLES: [&str; 2] = ["refinery_schema_history", "schema_compatibility"];
@@ -15,9 +18,6 @@ pub(crate) const SINGLETONS: [&str; 3] = ["audit_chain", "registry_identity", "r
 /// The number of the migration that stands in the history of a database while a restore is under way. No release knows
 /// it, so each asks for [`UNFINISHED`] and refuses the database. Others come after it, so that they can still run.
 pub(crate) const UNFINISHED_VERSION: i64 = 0;
-
-/// The oldest release that can work on a half restored database: none.
-pub(crate) const UNFINISHED: &str = "unfinished restore";
 
 /// Why a database cannot take a backup of an older schema.
 pub(crate) const NEWER_THAN_BACKUP: &str =

@@ -5,11 +5,11 @@ use std::{sync::Arc, time::Duration};
 use aam_registry_backends::postgres::PostgresMetadata;
 use aam_registry_core::{
     ErrorCode, Result,
-    decide::{NewToken, PublishQuotas, RevokedTokens, TagChange, TokenRevocation},
+    decide::{NewToken, RevokedTokens, TagChange, TokenRevocation},
     ports::{AuditLog, Clock, CommandHandlerExt, DownloadStore, PackageStore, SystemClock, TokenStore, UserStore},
     types::{
         Actor, AuditEvent, DownloadBatch, DownloadCount, DownloadQuery, NewAuditEntry, PageRequest, Reach, SearchQuery,
-        SearchSort, Sha256Digest, TagRules, Token, TokenId, TokenScopes,
+        SearchSort, Sha256Digest, TagRules, Token, TokenId, TokenScopes, TokenUse,
     },
 };
 use futures_util::future::join_all;
@@ -42,8 +42,7 @@ async fn tag(store: &PostgresMetadata, actor: &Actor, package: &str, tag: &str) 
         package: package.parse().expect("a name"),
         tag: tag.parse().expect("a tag"),
         version: Some("1.0.0".parse().expect("a version")),
-        tags: TagRules::at_most(100),
-        quotas: PublishQuotas::default(),
+        rules: TagRules::at_most(100),
         now,
         audit: NewAuditEntry::new(AuditEvent::TagSet, now),
     };
@@ -227,7 +226,7 @@ async fn who_revokes_locked_tokens_leaves_connections_to_the_rest() {
 async fn the_use_of_a_locked_token_is_waited_for_by_nobody() {
     let (database, store, owner) = patient().await;
     let (locked, free) = (token(&store, &owner).await, token(&store, &owner).await);
-    let used = [(locked, SystemClock.now()), (free, SystemClock.now())];
+    let used = [locked, free].map(|token| TokenUse { token, at: SystemClock.now(), from: None });
     let touched = async || timeout(PATIENCE, store.touch_tokens(&used)).await.expect("it waits for nobody");
     let used_now = async || {
         let tokens = store.tokens(&owner, SystemClock.now()).await.expect("read");

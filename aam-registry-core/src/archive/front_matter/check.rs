@@ -65,7 +65,11 @@ pub fn findings(kind: ArtifactType, artifact: &Artifact, bytes: &[u8]) -> Vec<Fi
         Err(_) if head.lines().all(|line| line.trim().is_empty() || line.starts_with('#')) => BTreeMap::new(),
         Err(error) => {
             let at = error.location().and_then(|location| usize::try_from(location.line()).ok());
-            let why = error.without_snippet().render_with_formatter(&serde_saphyr::UserMessageFormatter);
+            let why = match error.without_snippet() {
+                // The parser would name its own limits.
+                serde_saphyr::Error::Budget { .. } => "there is too much in it, or too deep inside".to_owned(),
+                error => error.render_with_formatter(&serde_saphyr::UserMessageFormatter),
+            };
             found.extend(broken(kind, head, first, at, why.lines().next().unwrap_or_default()));
             guessed(head)
         }

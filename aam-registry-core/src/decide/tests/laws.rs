@@ -342,9 +342,10 @@ impl Kit {
             0 => {
                 let commit = PublishCommit { latest_policy, ..commit("kit", &version.to_string()) };
                 let access = PackageAccess { package: facts.access.package, ..facts.access };
-                let existing = facts
-                    .version
-                    .map(|found| ExistingVersion { version: found.version, sha256: Sha256Digest::of(b"archive") });
+                let existing = facts.version.map(|VersionState { version, status, .. }| {
+                    let sha256 = Sha256Digest::of(b"archive");
+                    ExistingVersion { version, sha256, status }
+                });
                 let latest = self.latest.clone();
                 let facts = PublishFacts { access, existing, upload_is_live: true, latest, ..PublishFacts::default() };
                 let decision = commit.decide(&facts)?;

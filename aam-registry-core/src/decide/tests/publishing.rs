@@ -6,7 +6,7 @@ use crate::{
         ExistingVersion, PackageAccess, PackageState, PublishCheck, PublishCommit, PublishFacts, PublishQuotas, Write,
     },
     error::{Error, ErrorCode},
-    types::{DistTag, ScopeRole, Sha256Digest, Visibility},
+    types::{DistTag, Moderation, ScopeRole, Sha256Digest, VersionStatus, Visibility},
 };
 
 /// Facts of a name that nobody has yet.
@@ -95,12 +95,21 @@ fn an_administrator_publishes_nothing_in_anothers_name() {
 
 #[test]
 fn a_version_is_published_once_and_its_digest_is_told() {
-    let existing = ExistingVersion { version: v("1.0.0+first"), sha256: Sha256Digest::of(b"first") };
+    let sha256 = Sha256Digest::of(b"first");
+    let existing = ExistingVersion { version: v("1.0.0+first"), sha256, status: VersionStatus::OPEN };
     let facts = PublishFacts { existing: Some(existing), ..standing(Some(ScopeRole::Owner), &["1.0.0+first"]) };
     let again = commit("@team/kit", "1.0.0");
     assert_eq!(refusal(&again, &facts), Some(ErrorCode::VersionExists));
     let Err(Error::VersionExists { version, sha256, .. }) = again.decide(&facts) else { panic!("refused") };
     assert_eq!((version.to_string().as_str(), sha256), ("1.0.0+first", Sha256Digest::of(b"first")));
+    // The bytes of a version that nobody can install are not taken for published.
+    for (moderation, code) in
+        [(Moderation::Removed, ErrorCode::VersionGone), (Moderation::Quarantined, ErrorCode::Forbidden)]
+    {
+        let mut facts = facts.clone();
+        facts.existing.as_mut().expect("one").status.moderation = moderation;
+        assert_eq!(refusal(&again, &facts), Some(code));
+    }
     // Who may not publish is not told of it.
     let stranger = PublishFacts { access: standing(None, &[]).access, ..facts };
     assert_eq!(refusal(&again, &stranger), Some(ErrorCode::Forbidden));

@@ -49,7 +49,7 @@ pub(super) const ROUTES: &[Route] = &[
         summary: "Revoke an invitation",
         description: "For administrators, with the scope `admin`.",
         access: Access::Credential,
-        answers: &[Answer { status: 204, description: "The invitation works no more.", content: Content::None }],
+        answers: &[Answer { status: 204, description: "The invitation no longer works.", content: Content::None }],
         errors: &[ErrorCode::Forbidden, ErrorCode::NotFound],
         ..route(Verb::Delete, "/api/v1/invitations/{id}", "revokeInvitation", handler!(revoke))
     },

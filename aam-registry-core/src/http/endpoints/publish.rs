@@ -59,6 +59,7 @@ pub(super) const ROUTES: &[Route] = &[Route {
         ErrorCode::TagNotAllowed,
         ErrorCode::QuotaExceeded,
         ErrorCode::VersionExists,
+        ErrorCode::VersionGone,
         ErrorCode::StorageUnavailable,
     ],
     ..route(Verb::Post, "/api/v1/packages", "publishPackage", handler!(publish, body))

@@ -48,7 +48,7 @@ pub(super) const ROUTES: &[Route] = &[
         description: "At once. A token may revoke itself; for another it needs the scope `admin` and no restriction to \
             packages.",
         access: Access::Credential,
-        answers: &[Answer { status: 204, description: "The token works no more.", content: Content::None }],
+        answers: &[Answer { status: 204, description: "The token no longer works.", content: Content::None }],
         errors: &[ErrorCode::Forbidden, ErrorCode::TokenNotFound],
         works_read_only: true,
         ..route(Verb::Delete, "/api/v1/users/tokens/{id}", "revokeToken", handler!(revoke))

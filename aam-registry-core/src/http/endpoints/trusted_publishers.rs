@@ -60,7 +60,7 @@ pub(super) const ROUTES: &[Route] = &[
     },
     Route {
         tag: TAG,
-        summary: "Say whether trusted publishers alone may publish",
+        summary: "Say whether only trusted publishers may publish",
         description: "If so, every other token and every login is refused. Needs a trusted publisher to be there. For \
             owners of the package and administrators.",
         access: Access::Credential,
@@ -74,7 +74,7 @@ pub(super) const ROUTES: &[Route] = &[
         summary: "Remove a trusted publisher",
         description: "Its tokens end at once. For owners of the package and administrators.",
         access: Access::Credential,
-        answers: &[Answer { status: 204, description: "It may publish no more.", content: Content::None }],
+        answers: &[Answer { status: 204, description: "It may no longer publish.", content: Content::None }],
         errors: &[ErrorCode::Forbidden, ErrorCode::PackageNotFound, ErrorCode::NotFound],
         ..route(
             Verb::Delete,
@@ -86,7 +86,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route {
         tag: TAG,
         summary: "Swap an ID token for a token that publishes a package",
-        description: "For 15 minutes and one package. An ID token works once, and only if it is for this registry alone \
+        description: "For 15 minutes and one package. An ID token works once, and only if it is for this registry and no other \
             (`trusted_publishing.audience` of `/limits`). 401 where the ID token itself is not taken, 403 where no \
             trusted publisher matches it; `details` repeat what it says.",
         access: Access::Open,

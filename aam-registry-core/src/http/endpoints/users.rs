@@ -69,7 +69,7 @@ pub(super) const ROUTES: &[Route] = &[
         access: Access::Credential,
         request: RequestContent::json::<ManagedUserChange>(),
         answers: &[Answer { status: 200, description: "The account.", content: Content::json::<UserAnswer>() }],
-        errors: &[ErrorCode::InvalidRequest, ErrorCode::Forbidden, ErrorCode::UserNotFound],
+        errors: &[ErrorCode::InvalidRequest, ErrorCode::Forbidden, ErrorCode::UserNotFound, ErrorCode::LastOwner],
         ..route(Verb::Patch, "/api/v1/users/{username}", "changeUser", handler!(change, body))
     },
     Route {

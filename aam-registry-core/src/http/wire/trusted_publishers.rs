@@ -25,7 +25,7 @@ pub(crate) struct PublisherRequest {
     pub(crate) claims: BTreeMap<String, String>,
 }
 
-/// Whether trusted publishers alone may publish.
+/// Whether only trusted publishers may publish.
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct PublishersChangeRequest {
     /// Whether nobody else may publish, with whatever token or login.

@@ -102,8 +102,8 @@ pub(super) fn token_ending(name: &str, expires: &str) -> Letter {
 pub(super) fn token_stale(name: &str) -> Letter {
     Letter::new("token-stale", "An API token of your account is not used any more")
         .text(format!(
-            "Your API token \"{name}\" was not used for 90 days. If you do not need it any more, revoke it: a token \
-             that nobody misses is one that nobody watches."
+            "Your API token \"{name}\" was not used for 90 days. If you do not need it, revoke it: nobody would notice \
+             that somebody else uses it."
         ))
         .command("aam token list")
 }
@@ -114,7 +114,7 @@ pub(super) fn token_leaked(at: &str, name: &str, url: Option<&str>) -> Letter {
     Letter::new("token-leaked", "An API token of your account has leaked and is revoked")
         .text(format!(
             "Somebody has found your API token \"{name}\" where others can read it, and reported it at {at}. The \
-             registry has revoked it, so it works no more.{found}"
+             registry has revoked it, so it no longer works.{found}"
         ))
         .text(
             "Remove it from where it was found, look at what was done with it lately (the versions of your packages, \
@@ -369,7 +369,7 @@ pub(super) fn decided_about_tag(
 /// A version was rejected.
 pub(super) fn rejected(at: &str, package: &str, version: &str, approver: &str, comment: Option<&str>) -> Letter {
     let letter = Letter::new("version-rejected", format!("{package} {version} was rejected"))
-        .text(format!("{approver} rejected version {version} of {package} at {at}. Others do not get to see it."));
+        .text(format!("{approver} rejected version {version} of {package} at {at}. Others cannot see it."));
     let letter = match comment {
         Some(comment) => letter.text(format!("The comment: {comment}")),
         None => letter,

@@ -7,7 +7,7 @@ use super::{letter::Letter, letters};
 use crate::{
     decide::{APPROVAL, OldVersionsFacts, WAITING_TAG, WAS_OPEN},
     registry::{DONE, LINK, OPERATOR, PUBLISHER, PasswordResetLink, REGISTERED, REQUESTED, STEP, VerificationLink},
-    types::{AccountRole, ApprovalStatus, AuditEvent, DisableReason, NewAuditEntry, ScopeName},
+    types::{AccountRole, ApprovalStatus, AuditEvent, DisableReason, NewAuditEntry, ScopeName, Username},
 };
 
 /// Whether there are letters about events of this kind.
@@ -57,12 +57,19 @@ pub(super) fn is_for_approvers(event: &NewAuditEntry) -> bool {
     event.event == AuditEvent::PackagePublish && waits
 }
 
-/// Whether the owners of its package are told of an event.
+/// Whether the owners of its package are told of an event. They are told of a decision about a version of a trusted
+/// publisher, which gets no mail itself.
 pub(super) fn is_for_owners(event: &NewAuditEntry) -> bool {
-    // Nobody misses versions that nobody uses, of which there may be thousands.
-    let is_unused = text(event, "cause") == Some(OldVersionsFacts::CAUSE);
-    matches!(event.event, AuditEvent::VersionQuarantine | AuditEvent::VersionRelease | AuditEvent::VersionRemove)
-        && !is_unused
+    match event.event {
+        AuditEvent::VersionQuarantine | AuditEvent::VersionRelease | AuditEvent::VersionRemove => {
+            // Nobody needs versions that nobody uses, of which there may be thousands.
+            text(event, "cause") != Some(OldVersionsFacts::CAUSE)
+        }
+        AuditEvent::VersionApprove | AuditEvent::VersionReject => {
+            text(event, PUBLISHER).is_some_and(|publisher| publisher.parse::<Username>().is_err())
+        }
+        _ => false,
+    }
 }
 
 /// The role whose holders are told of an event.

@@ -245,6 +245,16 @@ fn every_letter_in_text_and_html() {
 }
 
 #[test]
+fn owners_are_told_what_was_decided_about_a_version_of_a_trusted_publisher() {
+    let at = Timestamp::from_second(1_700_000_000).expect("an instant");
+    for event in [AuditEvent::VersionApprove, AuditEvent::VersionReject] {
+        let of = |publisher: &str| NewAuditEntry::new(event, at).with("publisher", publisher);
+        assert!(notices::is_for_owners(&of("trusted-publisher:https://gitlab.com:project_path:acme/kit")));
+        assert!(!notices::is_for_owners(&of("ada")), "a user is told alone");
+    }
+}
+
+#[test]
 fn the_letter_with_a_link_to_reset_a_password() {
     let at = Timestamp::from_second(1_700_000_000).expect("an instant");
     let event = NewAuditEntry::new(AuditEvent::UserPasswordReset, at)

@@ -117,9 +117,11 @@ impl Tables {
 
     pub(super) fn publish_facts(&self, actor: &Actor, name: &PackageName, version: &Version) -> PublishFacts {
         let package = self.packages.get(name);
-        let existing = package
-            .and_then(|package| package.version(version))
-            .map(|found| ExistingVersion { version: found.manifest.version.clone(), sha256: found.sha256 });
+        let existing = package.and_then(|package| package.version(version)).map(|found| ExistingVersion {
+            version: found.manifest.version.clone(),
+            sha256: found.sha256,
+            status: found.status,
+        });
         let key = name.similarity_key();
         let mut unscoped = self.packages.keys().filter(|other| other.scope().is_none());
         PublishFacts {

@@ -74,7 +74,7 @@ impl Tables {
         NewUserFacts {
             name_taken: has_name || self.scopes.contains_key(&ScopeName::from(username)),
             email_taken: self.users.values().any(|account| account.user.email.to_lowercase() == email),
-            invitation: new.invitation.as_ref().and_then(|digest| self.invitation_of_secret(digest)),
+            invitation: new.invitation.as_ref().and_then(|used| self.invitation_of_secret(&used.digest)),
         }
     }
 }

@@ -52,15 +52,22 @@ impl Registry {
             text.as_ref().is_none_or(has)
         };
         let mut filter = AccountFilter { role: search.role, disabled: search.disabled, after: None, limit: BATCH };
-        let mut found = Vec::new();
+        let (request, first) = (search.page, search.page.offset());
+        let is_in_page = |place: u64| place.checked_sub(first).is_some_and(|place| place < request.limit);
+        // There may be many, so only those of the page are kept.
+        let (mut items, mut total) = (Vec::new(), 0);
         loop {
             let batch = self.accounts(&filter).await?;
             let is_last = batch.len() < BATCH;
             filter.after = batch.last().map(|user| user.username.clone());
-            found.extend(batch.into_iter().filter(is_meant));
+            for user in batch.into_iter().filter(is_meant) {
+                if is_in_page(total) {
+                    items.push(user);
+                }
+                total += 1;
+            }
             if is_last {
-                let total = found.len();
-                return Ok(Page::of(found.into_iter(), total, search.page));
+                return Ok(Page { items, total, request });
             }
         }
     }

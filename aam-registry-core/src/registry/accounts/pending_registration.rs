@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::{
-    decide::{InvitationOfSecret, NewUser, require_writable},
+    decide::{InvitationOfSecret, NewUser, UsedInvitation, require_writable},
     error::{Error, Result},
     ports::{CommandHandlerExt, QueryHandlerExt, RateClass},
     registry::{RegistrationPolicy, Registry, rate_limits::take_request},
@@ -109,13 +109,15 @@ impl Registry {
         }
         let PendingRegistration { user, password_hash, invitation } = pending;
         let mut audit = NewAuditEntry::new(AuditEvent::UserRegister, self.now()).with_actor(user.username.as_str());
+        let mut used = None;
         if let Some(digest) = invitation {
             let invitation = self.inner().queries.ask(InvitationOfSecret(digest)).await?;
             let invitation = invitation.ok_or(Error::InvitationInvalid)?;
             audit = audit.with("invitation", invitation.id.to_string());
+            used = Some(UsedInvitation::new(&invitation, &user.username, audit.timestamp));
         }
         let user = User { email_verified: true, created_at: audit.timestamp, ..user };
-        let new = NewUser { user, password_hash, audit, invitation };
+        let new = NewUser { user, password_hash, audit, invitation: used };
         self.inner().commands.execute(&new).await?;
         let user = new.user;
         tracing::info!(event = "user_registered", user = %user.username, user_id = %user.id, "user registered");

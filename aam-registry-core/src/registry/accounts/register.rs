@@ -2,7 +2,7 @@ use std::{collections::BTreeSet, fmt, sync::Arc};
 
 use super::{email, password, pending_registration::PendingRegistration};
 use crate::{
-    decide::{NewUser, NewUserFacts},
+    decide::{NewUser, NewUserFacts, UsedInvitation},
     error::{Detail, Error, Result},
     ports::CommandHandlerExt,
     registry::{RegistrationPolicy, Registry, reserved},
@@ -156,10 +156,10 @@ impl Registry {
             self.queue_registration(&pending).await?;
             return Ok(pending.user);
         }
-        if let Some(invitation) = &invitation {
-            audit = audit.with("invitation", invitation.id.to_string());
+        let invitation = invitation.map(|invitation| UsedInvitation::new(&invitation, &user.username, now));
+        if let Some(used) = &invitation {
+            audit = audit.with("invitation", used.id.to_string());
         }
-        let invitation = invitation.map(|invitation| invitation.digest);
         let new = NewUser { user, password_hash, audit, invitation };
         self.inner().commands.execute(&new).await?;
         if by.is_none() && event == AuditEvent::UserRegister {

@@ -9,11 +9,11 @@ use crate::{
 impl Registry {
     /// Notices that `by` yanked a version.
     pub(in crate::registry) fn notice_yank(&self, by: &Principal, name: &PackageName) {
-        if let Some(count) = self.inner().suspicion.yanks.note(by.username.as_str(), self.now()) {
+        if let Some(count) = self.inner().suspicion.yanks.note(by.name(), self.now()) {
             suspect("mass_yanks");
             tracing::warn!(
                 event = "suspicious_yanks",
-                user = %by.username,
+                user = by.name(),
                 package = %name,
                 count,
                 minutes = Bursts::MINUTES,
@@ -24,11 +24,11 @@ impl Registry {
 
     /// Notices that `by` published a version.
     pub(in crate::registry) fn notice_publish(&self, by: &Principal, name: &PackageName) {
-        if let Some(count) = self.inner().suspicion.publishes.note(by.username.as_str(), self.now()) {
+        if let Some(count) = self.inner().suspicion.publishes.note(by.name(), self.now()) {
             suspect("many_publishes");
             tracing::warn!(
                 event = "suspicious_publishes",
-                user = %by.username,
+                user = by.name(),
                 package = %name,
                 count,
                 minutes = Bursts::MINUTES,

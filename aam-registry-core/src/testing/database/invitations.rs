@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 
 use super::world::{actor, after, entry, now, refused, scope, scope_name, stranger};
 use crate::{
-    decide::{InvitationChange, InvitationOfSecret, InvitationUpdate, Invitations, NewUser},
+    decide::{InvitationChange, InvitationOfSecret, InvitationUpdate, Invitations, NewUser, UsedInvitation},
     error::ErrorCode,
     ports::{CommandHandlerExt, Database, QueryHandlerExt},
     types::{
@@ -40,6 +40,7 @@ fn create(invitation: &Invitation) -> InvitationUpdate {
 fn registration(invitation: Sha256Digest) -> NewUser {
     let user = stranger();
     let audit = NewAuditEntry::new(AuditEvent::UserRegister, now()).with_actor(user.username.as_str());
+    let invitation = UsedInvitation { id: InvitationId::generate(), digest: invitation, memberships: Vec::new() };
     NewUser { user, password_hash: "hash".into(), audit, invitation: Some(invitation) }
 }
 

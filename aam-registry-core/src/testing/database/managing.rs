@@ -291,7 +291,8 @@ pub async fn accounts_are_listed_by_name(db: &dyn Database) {
     let prefix = word();
     let named = |end: &str| User { username: format!("{prefix}-{end}").parse().expect("a name"), ..stranger() };
     let users = [
-        named("a"),
+        // The domain of deleted accounts, which this one is not.
+        User { email: format!("{prefix}@deleted.invalid"), ..named("a") },
         User { roles: AccountRoles::ADMIN.with(AccountRole::Auditor), ..named("b") },
         User { disabled: true, ..named("c") },
         User { roles: AccountRoles::ADMIN, disabled: true, ..named("d") },

@@ -8,11 +8,11 @@ use super::world::{
 };
 use crate::{
     decide::{
-        ApprovalDecision, Audience, PublishCommit, QuarantineChange, QuarantineCommand, SetGates, TagChange,
-        VisibilityChange, Yank,
+        ApprovalDecision, Audience, PublishCheck, PublishCommit, PublishQuotas, QuarantineChange, QuarantineCommand,
+        SetGates, TagChange, VisibilityChange, Yank,
     },
     error::{ErrorCode, Result},
-    ports::{ApprovalsOf, CommandHandlerExt, Database, QueryHandlerExt, RecallsSince, VersionsByApproval},
+    ports::{ApprovalsOf, CommandHandlerExt, Database, QueryHandlerExt, RecallsSince, TagGates, VersionsByApproval},
     types::{
         AccountRole, Actor, ApprovalStatus, AuditEvent, DistTag, LatestPolicy, Moderation, ModerationCategory,
         PackageName, PageRequest, Reach, Recall, RecallQuery, Sight, TagRules, VersionBounds, VersionRange,
@@ -103,6 +103,8 @@ pub async fn a_version_waits_for_approval(db: &dyn Database) {
     assert!(db.tags(&name, Reach::Public).await.expect("read").is_none());
     assert!(db.owners(&name, Reach::Public).await.expect("read").is_none());
     assert!(db.version_numbers(&name, Reach::Public).await.expect("read").is_none());
+    assert!(db.ask(TagGates((name.clone(), Reach::Public))).await.expect("read").is_none());
+    assert!(db.ask(TagGates((name.clone(), Reach::PublicPackages))).await.expect("read").is_some());
     for reach in [Reach::PublicPackages, Reach::Everything] {
         assert_eq!(found(db, &name, "1.0.0", reach).await, [true; 8], "{reach:?}");
     }
@@ -272,6 +274,8 @@ pub async fn a_removed_version_is_gone(db: &dyn Database) {
     assert!(published().await);
     db.execute(&moderation(&moderator, &name, "1.1.0", impose("it steals"))).await.expect("quarantine");
     assert!(published().await);
+    let again: Result<_> = try_publish(db, &owner, manifest(&name, "1.1.0")).await;
+    refused(again, ErrorCode::Forbidden);
     let done = db.execute(&moderation(&moderator, &name, "1.1.0", QuarantineChange::Remove)).await.expect("remove");
     assert!(done.status.is_removed());
     assert!(!published().await);
@@ -294,7 +298,15 @@ pub async fn a_removed_version_is_gone(db: &dyn Database) {
     assert!(gone.iter().any(|one| one.version == v("1.1.0") && one.status.is_gone_for_all() && !one.visible));
     assert_eq!(found(db, &name, "1.1.0", Reach::Public).await[4..], [false; 4]);
     let again: Result<_> = try_publish(db, &owner, manifest(&name, "1.1.0")).await;
-    refused(again, ErrorCode::VersionExists);
+    refused(again, ErrorCode::VersionGone);
+    let check = PublishCheck {
+        actor: owner.clone(),
+        package: name.clone(),
+        version: v("1.1.0"),
+        quotas: PublishQuotas::default(),
+        now: now(),
+    };
+    refused(db.check_publish(&check).await, ErrorCode::VersionGone);
     publish(db, &owner, &name, &["1.2.0"]).await;
     assert_eq!(latest(db, &name).await.as_deref(), Some("1.2.0"));
     assert_eq!(recalls_of(db, &name, Sight::default()).await.len(), 1);

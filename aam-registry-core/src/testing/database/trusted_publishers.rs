@@ -6,19 +6,20 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 
 use super::world::{
-    actor, after, audit_of, entry, manifest, manifest_with, now, package_name, publish, published, refused, scope,
-    scoped_name, try_publish, v, word,
+    actor, after, audit_of, commit, entry, manifest, manifest_with, now, package_name, publish, published, refused,
+    scope, scoped_name, try_publish, upload, v, word,
 };
 use crate::{
     decide::{
-        AccountActor, DeleteAccount, PublisherChange, PublisherCommand, PublisherQuery, RevokePublisherToken,
-        TokenExchange,
+        AccountActor, DeleteAccount, PublishCommit, PublisherChange, PublisherCommand, PublisherQuery,
+        RevokePublisherToken, TokenExchange,
     },
     error::{ErrorCode, Result},
     ports::{CommandHandlerExt, Database, PublisherBySecret, PublisherFactsOf, QueryHandlerExt},
     types::{
-        AccountRoles, Actor, AuditEvent, Credential, IdToken, Issuer, PackageName, PackagePublishers, PublisherId,
-        PublisherPreset, PublisherSecret, PublisherTokenId, Reach, Sha256Digest, TrustedPublisher, Username,
+        AccountRoles, Actor, ApprovalStatus, AuditEvent, Credential, IdToken, Issuer, PackageName, PackagePublishers,
+        PublisherId, PublisherPreset, PublisherSecret, PublisherTokenId, Reach, Sha256Digest, TrustedPublisher,
+        Username,
     },
 };
 
@@ -275,19 +276,24 @@ pub async fn expired_tokens_of_publishers_are_forgotten(db: &dyn Database) {
     assert_eq!(holder().await, None);
 }
 
-/// Who may not see a private package sees no publisher of it: the answers are those of a package that does not exist.
+/// Who may not see a private package sees no publisher of it, nor one of a package all of whose versions wait for
+/// approval: the answers are those of a package that does not exist.
 pub async fn publishers_of_a_private_package_are_unseen(db: &dyn Database) {
     let (ada, eve) = (actor(db).await, actor(db).await);
     let team = scope(db, &ada).await;
-    let (kit, absent) = (scoped_name(&team), scoped_name(&team));
+    let (kit, waiting, absent) = (scoped_name(&team), scoped_name(&team), scoped_name(&team));
     let private = manifest_with(&kit, "1.0.0", &serde_json::json!({"private": true}));
     try_publish(db, &ada, private).await.expect("published");
+    let commit = commit(&ada, upload(db, &ada).await, manifest(&waiting, "1.0.0"));
+    let pending = PublishCommit { approval: ApprovalStatus::Pending, ..commit };
+    db.commit_publish(&pending).await.expect("published");
+    assert_eq!(publishers(db, &ada, &waiting).await.expect("read"), PackagePublishers::default());
     let repository = format!("acme/{}", word());
     let added = add(db, &ada, &kit, &repository).await;
     assert_eq!(publishers(db, &ada, &kit).await.expect("read").publishers, std::slice::from_ref(&added));
     let by = acting(db, id_token(&repository, "1")).await.expect("swapped");
     try_publish(db, &by, manifest(&kit, "1.1.0")).await.expect("published, though it is not shown the package");
-    for package in [&kit, &absent] {
+    for package in [&kit, &waiting, &absent] {
         refused(publishers(db, &eve, package).await, ErrorCode::PackageNotFound);
         for what in [PublisherChange::Remove(added.id), PublisherChange::SetOnly(false)] {
             refused(change(db, &eve, package, what).await, ErrorCode::PackageNotFound);

@@ -60,6 +60,14 @@ async fn an_invitation_makes_one_account_with_what_it_says() {
     let bob = site.login("bob").await;
     let account = site.act(Method::GET, "/api/v1/users/me", &bob).await.json();
     assert_eq!((&account["is_admin"], account["scopes"].as_array().map(Vec::len)), (&json!(true), Some(2)));
+    let joined = site.act(Method::GET, "/api/v1/audit-log?event=scope.member_set", &ada).await.json();
+    let joined = &joined["entries"][0];
+    let facts = &joined["metadata"];
+    assert_eq!(
+        (&joined["actor"], &facts["scope"], &facts["member"], &facts["role"]),
+        (&json!("bob"), &json!("team"), &json!("bob"), &json!("member")),
+        "who subscribes to the members of the scope is told",
+    );
     register(&site, "bob2", Some(&token)).await.assert_error(400, "invitation_invalid");
     let list = site.act(Method::GET, "/api/v1/invitations", &ada).await;
     assert_eq!(list.json()["invitations"], json!([]));

@@ -62,6 +62,23 @@ async fn an_administrator_sets_the_roles_of_others() {
     let last = site.world.registry.set_roles(&boss, &"boss".parse().expect("a name"), AccountRoles::NONE).await;
     let last = last.expect_err("the last one");
     assert_eq!((last.code().as_str(), last.code().status()), ("last_owner", 409), "{last}");
+
+    // Of a change of several things all is done, or nothing.
+    let boss = site.login("boss").await;
+    let change = async |user: &str, change: &serde_json::Value| {
+        site.send_json(Method::PATCH, &format!("/api/v1/users/{user}"), &boss, change).await
+    };
+    let both = json!({"roles": ["admin", "auditor"], "disabled": true});
+    change("boss", &both).await.assert_error(409, "last_owner");
+    let account = site.act(Method::GET, "/api/v1/users/me", &boss).await.json();
+    assert_eq!(account["roles"], json!(["admin"]));
+    let changed = change("ada", &json!({"roles": ["moderator"], "disabled": true})).await.json();
+    assert_eq!((&changed["roles"], &changed["disabled"]), (&json!(["moderator"]), &json!(true)));
+    let enabled = change("ada", &json!({"roles": ["moderator"], "disabled": false})).await.json();
+    assert_eq!((&enabled["roles"], &enabled["disabled"]), (&json!(["moderator"]), &json!(false)));
+    let log = site.act(Method::GET, "/api/v1/audit-log?limit=3", &boss).await.json();
+    let events: Vec<_> = log["entries"].as_array().expect("entries").iter().map(|entry| &entry["event"]).collect();
+    assert_eq!(events, ["user.enable", "user.disable", "user.role_set"], "what stays as it is is not recorded");
 }
 
 /// An auditor reads what an administrator reads, on record, and changes nothing.

@@ -1,6 +1,6 @@
-//! A private package and one that does not exist are the same to whoever may not see it: each operation
-//! of the OpenAPI document, which is made of the route table, is asked about both, by each kind of
-//! caller, and the answers are compared byte for byte.
+//! A private package and one that does not exist are the same to whoever may not see it, and so is a package with no
+//! version that everybody sees: each operation of the OpenAPI document, which is made of the route table, is asked about
+//! both, by each kind of caller, and the answers are compared byte for byte.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -8,7 +8,7 @@ use aam_registry_core::{
     decide::ReadAccess,
     decorate::CachedMetadata,
     memory::MemoryMetadata,
-    registry::{Policy, ReportRequest},
+    registry::{ApprovalPolicy, Policy, ReportRequest},
     types::{Issuer, ModerationCategory, Principal, ScopeRole, Visibility},
 };
 use http::{Method, StatusCode};
@@ -18,7 +18,7 @@ use super::{
     reply::Reply,
     site::{Site, document, form, request},
 };
-use crate::registry::world::{AUDIENCE, World, archive, archive_with, name};
+use crate::registry::world::{AUDIENCE, World, archive, archive_with, name, version};
 
 /// The private package, and one that does not exist, whose name is as long.
 const SECRET: &str = "@team/secret";
@@ -118,6 +118,16 @@ struct Asked {
     body: Vec<u8>,
 }
 
+/// Why not everybody sees the package.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Hidden {
+    Private,
+    /// Its only version waits for approval.
+    Waiting,
+    /// Its only version is in quarantine.
+    Quarantined,
+}
+
 /// A caller: what it is called, and its bearer token; empty for none.
 struct Caller(&'static str, String);
 
@@ -133,8 +143,15 @@ struct Town {
 
 impl Town {
     async fn new(access: ReadAccess) -> Self {
+        Self::hiding(access, Hidden::Private).await
+    }
+
+    async fn hiding(access: ReadAccess, hidden: Hidden) -> Self {
         let cached = CachedMetadata::builder(MemoryMetadata::new()).start();
-        let policy = Policy::default().with_read_access(access);
+        let mut policy = Policy::default().with_read_access(access);
+        if hidden == Hidden::Waiting {
+            policy = policy.with_approval(ApprovalPolicy::Scopes(name(SECRET).scope().into_iter().collect()));
+        }
         let world = World::with(|builder, _, _| builder.policy(policy).database(cached.clone()));
         let site = Site::with(world, "", |builder| builder.freshness(cached.freshness()));
         let registry = &site.world.registry;
@@ -150,15 +167,25 @@ impl Town {
         for (member, role) in [("bob", ScopeRole::Member), ("cat", ScopeRole::Contributor)] {
             registry.set_member(&owner, &team, &member.parse().expect("a name"), role).await.expect("a member");
         }
-        let receipt = site.world.publish(&owner, archive_with(SECRET, "1.0.0", "private: true\n")).await;
+        let is_private = if hidden == Hidden::Private { "private: true\n" } else { "" };
+        let receipt = site.world.publish(&owner, archive_with(SECRET, "1.0.0", is_private)).await;
         let receipt = receipt.expect("published");
-        // A version in quarantine, which is recalled, and a report.
-        let withheld = archive_with(SECRET, "0.9.0", "private: true\n");
-        site.world.publish(&owner, withheld).await.expect("published");
-        let bad = "0.9.0".parse().expect("a version");
-        registry.quarantine(&root, &name(SECRET), &bad, ModerationCategory::Secret, "a key").await.expect("withheld");
-        let request = ReportRequest { version: None, category: ModerationCategory::Other, text: "odd".into() };
-        registry.report(&owner, &name(SECRET), request).await.expect("reported");
+        if hidden == Hidden::Quarantined {
+            let (package, version, why) = (name(SECRET), version("1.0.0"), ModerationCategory::Malware);
+            registry.quarantine(&root, &package, &version, why, "it steals").await.expect("quarantined");
+        }
+        if hidden == Hidden::Private {
+            // A version in quarantine, which is recalled, and a report.
+            let withheld = archive_with(SECRET, "0.9.0", "private: true\n");
+            site.world.publish(&owner, withheld).await.expect("published");
+            let bad = "0.9.0".parse().expect("a version");
+            registry
+                .quarantine(&root, &name(SECRET), &bad, ModerationCategory::Secret, "a key")
+                .await
+                .expect("withheld");
+            let request = ReportRequest { version: None, category: ModerationCategory::Other, text: "odd".into() };
+            registry.report(&owner, &name(SECRET), request).await.expect("reported");
+        }
         registry.add_owner(&owner, &name(SECRET), &"dan".parse().expect("a name")).await.expect("an owner");
         let stranger = site.principal(&eve).await;
         for (wanting, wanted) in [(WANTS_SECRET, SECRET), (WANTS_ABSENT, ABSENT)] {
@@ -224,6 +251,7 @@ impl Town {
         all.push(get(format!("/api/v1/packages/{package}/resolve?spec=%5E1")));
         all.push(get(format!("/api/v1/packages/{package}/downloads?version=1.0.0")));
         all.push(get(format!("/api/v1/audit-log?package={package}")));
+        all.push(get(format!("/badge/{package}/downloads.svg")));
         let id_token = json!({
             "iss": Issuer::GITHUB, "aud": AUDIENCE, "sub": "repo:acme/kit", "jti": "one", "exp": 4_000_000_000_u64,
             "iat": 1_700_000_000, "repository": "acme/kit", "repository_id": "1", "repository_owner_id": "7",
@@ -451,6 +479,18 @@ async fn a_private_package_is_as_if_it_did_not_exist() {
         println!("{access:?}: {operations} operations in {requests} requests × {callers} callers × 4 states");
     }
     println!("{compared} pairs of answers compared");
+}
+
+#[tokio::test]
+async fn a_package_with_no_version_that_everybody_sees_is_as_if_it_did_not_exist() {
+    for hidden in [Hidden::Waiting, Hidden::Quarantined] {
+        let town = Town::hiding(ReadAccess::Everyone, hidden).await;
+        for state in ["cold", "warm"] {
+            town.compare(&format!("{hidden:?}, {state}")).await;
+            town.assert_unnamed(state).await;
+            town.warm().await;
+        }
+    }
 }
 
 /// An administrator sees what is not theirs, and each answer that shows it is on record once.

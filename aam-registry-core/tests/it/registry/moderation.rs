@@ -6,7 +6,10 @@ use aam_registry_core::{
     error::ErrorCode,
     memory::MemoryMailer,
     registry::{ApprovalPolicy, Policy},
-    types::{AccountRole, ApprovalStatus, JobFilter, JobState, ModerationCategory, PageRequest, Principal},
+    types::{
+        AccountRole, ApprovalStatus, JobFilter, JobState, ModerationCategory, PageRequest, Principal, ScopeRole,
+        VersionBounds, VersionRange, Viewer,
+    },
 };
 
 use super::world::{World, archive, name, version};
@@ -114,4 +117,31 @@ async fn the_bytes_of_a_removed_version_are_deleted_and_no_others() {
     let other = world.view().locate(&name("other"), &one).await.expect("there");
     world.registry.open_archive(&other, None).await.expect("its bytes are there");
     assert_eq!(world.view().locate(&kit, &one).await.expect_err("gone").code(), ErrorCode::VersionGone);
+}
+
+/// A list that has a part of the versions tells of no others than those that its reader sees.
+#[tokio::test]
+async fn a_version_that_is_not_shown_is_not_counted_either() {
+    let world = World::new();
+    let (ada, cat, moderator) = (world.user("ada").await, world.user("cat").await, world.user("mod").await);
+    let registry = &world.registry;
+    registry.set_role(&moderator.username, AccountRole::Moderator, true).await.expect("granted");
+    let moderator = Principal { roles: AccountRole::Moderator.into(), ..moderator };
+    let team = "team".parse().expect("a scope");
+    registry.create_scope(&ada, &team).await.expect("a scope");
+    registry.set_member(&ada, &team, &cat.username, ScopeRole::Contributor).await.expect("a member");
+    for version in ["1.0.0", "1.1.0", "1.2.0"] {
+        world.published(&ada, "@team/kit", version).await;
+    }
+    let (kit, oldest) = (name("@team/kit"), version("1.0.0"));
+    registry.quarantine(&moderator, &kit, &oldest, ModerationCategory::Malware, "it steals").await.expect("done");
+    for (viewer, total) in [(Viewer::Anonymous, 2), (Viewer::Known(cat), 2), (Viewer::Known(ada), 3)] {
+        for listed in [1, 2] {
+            let bounds = VersionBounds { versions: listed, ..VersionBounds::LISTED };
+            let range = VersionRange { before: None, bounds };
+            let list = registry.view(&viewer).expect("admitted").version_list(&kit, &range).await.expect("read");
+            let told = (list.versions.len(), list.total, list.has_older);
+            assert_eq!(told, (listed, total, (listed as u64) < total), "{viewer:?}");
+        }
+    }
 }

@@ -22,6 +22,9 @@ use crate::{
 pub(super) const MAX_ANSWER: usize = 64 * 1024 * 1024;
 /// The most bytes of an answer that tells of a failure.
 const MAX_FAILURE: usize = 1024 * 1024;
+/// The most details that are told of a failure, and the most characters of each text in it.
+const MAX_DETAILS: usize = 100;
+const MAX_TEXT: usize = 2000;
 
 /// An error body.
 #[derive(Deserialize)]
@@ -94,6 +97,16 @@ fn moved(registry: &RegistryUrl, response: &Response) -> Failure {
     let Some(target) = target else {
         return foreign(registry, &format!("it answered {} without saying where to", response.status()));
     };
+    if !matches!(target.scheme(), "http" | "https") {
+        return foreign(
+            registry,
+            &format!("it leads to an address of `{}`, which is none of a registry", plain(target.scheme())),
+        );
+    }
+    if target.origin() == response.url().origin() {
+        let what = "its addresses lead from one to the other without end";
+        return foreign(registry, what).hint("tell its operator: a proxy in front of it may be set up wrongly");
+    }
     // What follows the registry's address in the request follows its new address, too.
     let path = response.url().as_str().strip_prefix(registry.as_str()).unwrap_or_default();
     let address = target.as_str().strip_suffix(path).unwrap_or(target.as_str()).trim_end_matches('/');
@@ -158,33 +171,51 @@ fn wants_tls(body: &[u8]) -> bool {
 
 /// When to try again.
 fn later(headers: &HeaderMap) -> String {
+    /// A day, in seconds.
+    const LONGEST: u64 = 24 * 60 * 60;
     match retry_after(headers) {
         Some(seconds @ 2..120) => format!("try again in {seconds} seconds"),
-        Some(seconds @ 120..) => format!("try again in {} minutes", seconds.div_ceil(60)),
+        Some(seconds @ 120..=LONGEST) => format!("try again in {} minutes", seconds.div_ceil(60)),
+        Some(_) if retry_after(headers) > Some(LONGEST) => {
+            "it wants you to wait for more than a day: ask its operator why".to_owned()
+        }
         _ => "try again in a moment".to_owned(),
     }
 }
 
 fn explained(status: StatusCode, headers: &HeaderMap, body: ErrorBody) -> Failure {
     let hint = hint(&body, status, headers);
-    let details = body.details.into_iter().map(|detail| {
+    let more = body.details.len().saturating_sub(MAX_DETAILS);
+    let details = body.details.into_iter().take(MAX_DETAILS).map(|detail| {
         let text = |key: &str| match detail.get(key) {
-            Some(Value::String(text)) => text.clone(),
-            Some(other) => other.to_string(),
+            Some(Value::String(text)) => shortened(text),
+            Some(other) => shortened(&other.to_string()),
             None => String::new(),
         };
         if detail.get("error").is_some() {
             Detail::new(text("field"), text("error"))
         } else {
-            Detail::new("detail", detail.to_string())
+            Detail::new("detail", shortened(&detail.to_string()))
         }
     });
+    let mut details: Vec<_> = details.collect();
+    if more > 0 {
+        details.push(Detail::new("…", format!("and {more} more")));
+    }
     Failure {
         kind: kind(status, &body.error),
-        details: details.collect(),
-        request_id: body.request_id.map(String::into_boxed_str),
+        details,
+        request_id: body.request_id.map(|id| shortened(&id).into_boxed_str()),
         hint: hint.map(String::into_boxed_str),
-        ..Failure::new(Kind::Other, &body.error, body.message)
+        ..Failure::new(Kind::Other, &shortened(&body.error), shortened(&body.message))
+    }
+}
+
+/// The beginning of a text that a registry sent: nobody reads an endless one, and a terminal shows what came last.
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(MAX_TEXT) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
     }
 }
 
@@ -210,7 +241,8 @@ fn hint(body: &ErrorBody, status: StatusCode, headers: &HeaderMap) -> Option<Str
         "invalid_credentials" => {
             "try again, or make an account with `aam register`; a new one may have to be confirmed by mail first"
         }
-        "forbidden" => "see who you are with `aam whoami`, and who may with `aam owner ls` or `aam scope show`",
+        "forbidden" => forbidden(&body.message),
+        "version_gone" => "see which versions there are with `aam info`",
         "two_factor_required" => "enroll a second factor with `aam otp enrol`",
         "package_not_found" => "look for it with `aam search`, or check `aam registry list`",
         "version_not_found" => "see what there is with `aam info`",
@@ -226,6 +258,19 @@ fn hint(body: &ErrorBody, status: StatusCode, headers: &HeaderMap) -> Option<Str
         _ => return None,
     };
     Some(fixed.to_owned())
+}
+
+/// What to do where the registry refuses: whose right is wanting stands in its words alone.
+fn forbidden(message: &str) -> &'static str {
+    if message.contains("token") {
+        "make a token that may with `aam token create`, or act as yourself after `aam login`"
+    } else if message.starts_with("Only ") || message.contains("administrator") || message.contains("moderator") {
+        "see who you are with `aam whoami`; the administrators of the registry give its roles"
+    } else if message.starts_with("You may not ") {
+        "see who you are with `aam whoami`, and who may with `aam owner ls` or `aam scope show`"
+    } else {
+        "see who you are with `aam whoami`"
+    }
 }
 
 /// The scope that nobody has made yet, where a publish is refused for that.

@@ -49,6 +49,8 @@ impl Client {
             reqwest::Client::builder()
                 .user_agent(concat!("aam/", env!("CARGO_PKG_VERSION")))
                 .connect_timeout(CONNECT)
+                // Where a download leads is not told what was asked of the registry.
+                .referer(false)
                 .pool_max_idle_per_host(8)
         };
         let failed = |error| unreachable::not_set_up(&error);

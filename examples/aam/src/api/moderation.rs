@@ -46,6 +46,14 @@ pub(crate) struct Recall {
     pub(crate) lifted_at: Option<String>,
 }
 
+impl Recall {
+    /// Whether it is about that version and was not lifted.
+    pub(crate) fn concerns(&self, name: &PackageName, version: &Version, sha256: Sha256Digest) -> bool {
+        let is_named = self.package == name.as_str() && self.version == version.to_string();
+        self.lifted_at.is_none() && (is_named || *self.sha256 == sha256)
+    }
+}
+
 /// The most parts of the recalls that are read: a registry that never ends is not followed for ever.
 const MAX_PARTS: usize = 1000;
 

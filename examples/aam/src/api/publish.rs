@@ -134,6 +134,7 @@ impl Client {
                 }
                 Ok(Outcome::AlreadyThere)
             }
+            Err(failure) if &*failure.code == "version_gone" => Err(failure.hint("raise the version in aam.yaml")),
             Err(failure) => Err(failure),
         }
     }

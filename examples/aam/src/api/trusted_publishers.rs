@@ -6,7 +6,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{client::Client, retry::Repeat};
-use crate::{config::Secret, failure::Result};
+use crate::{
+    config::Secret,
+    failure::{Kind, Result},
+};
 
 #[derive(Deserialize)]
 struct Swapped {
@@ -25,7 +28,7 @@ impl Client {
         self.get(self.package_url(package, "trusted-publishers")).await
     }
 
-    /// Says whether trusted publishers alone may publish a package.
+    /// Says whether only trusted publishers may publish a package.
     pub(crate) async fn set_trusted_only(&self, package: &PackageName, only: bool) -> Result<Value> {
         let url = self.package_url(package, "trusted-publishers");
         self.send_json(Method::PATCH, url, &json!({"trusted_publishing_only": only}), Repeat::IfUnsent).await
@@ -36,10 +39,14 @@ impl Client {
         self.act(Method::DELETE, self.package_url(package, &format!("trusted-publishers/{id}")), None).await
     }
 
-    /// Whom ID tokens for the registry have to be for; `None` where it takes none.
+    /// Whom ID tokens for the registry have to be for; `None` where it takes none, as older registries do, which have
+    /// no such answer.
     pub(crate) async fn id_token_audience(&self) -> Result<Option<String>> {
-        let limits: Value = self.get(self.url("limits")).await?;
-        Ok(limits["trusted_publishing"]["audience"].as_str().map(str::to_owned))
+        match self.get::<Value>(self.url("limits")).await {
+            Ok(limits) => Ok(limits["trusted_publishing"]["audience"].as_str().map(str::to_owned)),
+            Err(failure) if failure.kind == Kind::NotFound => Ok(None),
+            Err(failure) => Err(failure),
+        }
     }
 
     /// Swaps an ID token for a token that publishes `package`.

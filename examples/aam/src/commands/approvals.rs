@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::{
     failure::Result,
-    output::{plain, table},
+    output::{moment, plain, table},
     session::Session,
     spec::VersionSpec,
 };
@@ -38,10 +38,14 @@ impl Approvals {
             let answer = session.client(&registry)?.approvals_of(name, version).await?;
             return session.out.result(&answer, || {
                 let mut lines = vec![format!("{name} {version} is {}", plain(&answer.read.approval_status))];
-                let rows = answer.read.approvals.iter().map(|row| {
-                    vec![cell(row, "created_at"), cell(row, "approver"), cell(row, "status"), cell(row, "comment")]
-                });
-                lines.extend(table(&rows.collect::<Vec<_>>()));
+                if !answer.read.approvals.is_empty() {
+                    let mut rows = vec![["DECIDED", "BY", "STATUS", "COMMENT"].map(str::to_owned).to_vec()];
+                    rows.extend(answer.read.approvals.iter().map(|row| {
+                        let decided = moment(&cell(row, "created_at"));
+                        vec![decided, cell(row, "approver"), cell(row, "status"), cell(row, "comment")]
+                    }));
+                    lines.extend(table(&rows));
+                }
                 lines
             });
         }
@@ -52,13 +56,14 @@ impl Approvals {
                 let nothing = if self.rejected { "No version was rejected" } else { "No version waits for approval" };
                 return vec![nothing.to_owned()];
             }
-            let rows = answer.read.versions.iter().map(|row| {
+            let mut rows =
+                vec![["VERSION", "PUBLISHED BY", "PUBLISHED", "VISIBILITY", "FOR THE TAG"].map(str::to_owned).to_vec()];
+            rows.extend(answer.read.versions.iter().map(|row| {
                 let version = format!("{}@{}", cell(row, "package"), cell(row, "version"));
-                let tag = cell(row, "tag");
-                let tag = if tag.is_empty() { tag } else { format!("for the dist-tag {tag}") };
-                vec![version, cell(row, "published_by"), cell(row, "published_at"), cell(row, "visibility"), tag]
-            });
-            let mut lines = table(&rows.collect::<Vec<_>>());
+                let published = moment(&cell(row, "published_at"));
+                vec![version, cell(row, "published_by"), published, cell(row, "visibility"), cell(row, "tag")]
+            }));
+            let mut lines = table(&rows);
             if answer.read.pages > u64::from(self.page) {
                 lines.push(format!(
                     "Page {} of {}; the next with --page {}",

@@ -25,8 +25,9 @@ pub(crate) struct Approve {
 /// Refuse a version that waits for approval
 #[derive(Debug, Args)]
 #[command(
-    long_about = "Refuse a version that waits for approval: others do not get to see it. It may be approved later. Of a \
-    version that may be used already, only the dist-tag that waits is refused. For approvers and administrators, and never for a version of your own.\n\n  \
+    long_about = "Refuse a version that waits for approval: others cannot see it. It may be approved later. Of a \
+    version that may be used already, only the dist-tag that waits is refused. \
+    For approvers and administrators, and never for a version of your own.\n\n  \
     aam reject @my_org/style-guide@1.2.0 --comment 'the licence is missing'"
 )]
 pub(crate) struct Reject {

@@ -12,7 +12,7 @@ use crate::{
     api::{Client, Recall},
     config::RegistryUrl,
     failure::{Detail, Failure, Kind, Result},
-    install,
+    install::{self, tell_interrupted},
     output::plain,
     project::{LockFile, LockedPackage},
     session::Session,
@@ -23,7 +23,7 @@ use crate::{
 #[derive(Debug, Args)]
 #[command(
     long_about = "Check what is installed in the project of the current folder, as .aam/aam-lock.yaml names it:\n\n\
-    - whether the registries have recalled, removed, yanked or deprecated any of it, or have it no more;\n\
+    - whether the registries have recalled, removed, yanked or deprecated any of it, or no longer have it;\n\
     - whether the files in .aam/packages and where the tools look for them are those that were published: files that \
     were changed, are missing, or were put beside them in the folder of a skill are named. Archives are compared by the \
     digests of the lock file; what was not unpacked on this machine is downloaded for that, and nothing is written.\n\n\
@@ -67,6 +67,7 @@ impl Audit {
     pub(crate) async fn run(self, session: Session) -> Result<()> {
         let session = &session.trusting_lock(self.yes);
         let project = project(session, self.global)?;
+        tell_interrupted(session, &project)?;
         let lock = LockFile::read(&project, session.out)?.unwrap_or_default();
         let mut recalls: BTreeMap<RegistryUrl, Vec<Recall>> = BTreeMap::new();
         let mut findings = Vec::new();
@@ -111,23 +112,36 @@ impl Audit {
         let what = if findings.len() == 1 { "1 finding".to_owned() } else { format!("{} findings", findings.len()) };
         let failure = Failure::new(Kind::Unsafe, "audit_findings", format!("{what} in {checked} installed packages"))
             .details(details.collect())
-            .hint(what_helps(&findings));
+            .hint(what_helps(&lock, &findings));
         Err(failure.with(json!({"checked": checked, "findings": findings})))
     }
 }
 
-/// What to do, in one sentence.
-fn what_helps(findings: &[Finding]) -> String {
+/// What to do, in one sentence: a package that only others need goes with these.
+fn what_helps(lock: &LockFile, findings: &[Finding]) -> String {
     let has = |kinds: &[&str]| findings.iter().any(|finding| kinds.contains(&finding.kind));
-    let ways = [
-        (
-            findings.iter().any(|finding| finding.path.is_none()),
-            "update or uninstall what is listed, with `aam update` or `aam uninstall <PACKAGE>`",
-        ),
-        (has(&["changed", "missing"]), "put back what was published with `aam install --locked --force`"),
-        (has(&["planted"]), "look at the files that are not of the package, and remove them"),
-    ];
-    let ways: Vec<_> = ways.into_iter().filter(|(is_needed, _)| *is_needed).map(|(_, way)| way).collect();
+    let of_registry =
+        |name: &PackageName| findings.iter().any(|finding| finding.path.is_none() && finding.name == name.as_str());
+    let mut ways = Vec::new();
+    if findings.iter().any(|finding| finding.path.is_none()) {
+        ways.push(
+            "install another version of what is listed with `aam install <PACKAGE>@<VERSION>`, or remove it with `aam \
+             uninstall <PACKAGE>`"
+                .to_owned(),
+        );
+    }
+    for (name, package) in lock.packages.iter().filter(|(name, _)| of_registry(name)) {
+        let users: Vec<_> = lock.dependents(name).into_iter().map(PackageName::as_str).collect();
+        if package.requested.is_none() && !users.is_empty() {
+            ways.push(format!("{name} is there for {}: update or uninstall that", users.join(", ")));
+        }
+    }
+    if has(&["changed", "missing"]) {
+        ways.push("put back what was published with `aam install --locked --force`".to_owned());
+    }
+    if has(&["planted"]) {
+        ways.push("look at the files that are not of the package, and remove them".to_owned());
+    }
     ways.join("; ")
 }
 
@@ -171,7 +185,7 @@ async fn look_at(
         // What is recalled is not shown; the recall says more.
         Err(failure) if failure.kind == Kind::NotFound => {
             if findings.is_empty() {
-                let why = "the registry has it no more, or does not show it to you: it may wait for approval or be in \
+                let why = "the registry no longer has it, or does not show it to you: it may wait for approval or be in \
                            quarantine";
                 findings.push(finding("unavailable", why.to_owned()));
             }

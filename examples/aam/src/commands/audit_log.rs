@@ -5,7 +5,11 @@ use clap::Args;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::{failure::Result, output::table, session::Session};
+use crate::{
+    failure::Result,
+    output::{moment, table},
+    session::Session,
+};
 
 /// Show who did what, newest first
 #[derive(Debug, Args)]
@@ -26,10 +30,10 @@ pub(crate) struct AuditLog {
     #[arg(long, value_name = "USERNAME", conflicts_with = "package")]
     actor: Option<Username>,
     /// Only at or after this time
-    #[arg(long, value_name = "TIME", conflicts_with = "package")]
+    #[arg(long, value_name = "TIME", value_parser = super::eval::time, conflicts_with = "package")]
     from: Option<Timestamp>,
     /// Only before this time
-    #[arg(long, value_name = "TIME", conflicts_with = "package")]
+    #[arg(long, value_name = "TIME", value_parser = super::eval::time, conflicts_with = "package")]
     to: Option<Timestamp>,
     /// At most this many
     #[arg(long, default_value_t = 50, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..=200))]
@@ -67,7 +71,7 @@ fn lines(entries: &[Value], total: u64) -> Vec<String> {
             (package, version) if version.is_empty() => package,
             (package, version) => format!("{package}@{version}"),
         };
-        vec![text(entry, "timestamp"), text(entry, "event"), text(entry, "actor"), subject]
+        vec![moment(&text(entry, "timestamp")), text(entry, "event"), text(entry, "actor"), subject]
     };
     if entries.is_empty() {
         return vec!["No such entries".to_owned()];

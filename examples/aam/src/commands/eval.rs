@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     failure::{Failure, Result},
-    output::table,
+    output::{moment, table},
     session::Session,
     spec::VersionSpec,
 };
@@ -34,13 +34,13 @@ pub(crate) enum Eval {
         #[arg(long, value_parser = status)]
         status: EvalStatus,
         /// What was measured; numbers, true and false are understood
-        #[arg(long = "metric", value_name = "NAME=VALUE", value_parser = fact)]
+        #[arg(long = "metric", value_name = "NAME=VALUE", value_parser = metric)]
         metrics: Vec<(String, Value)>,
         /// A file with a JSON object of more metrics
         #[arg(long = "metrics", value_name = "FILE")]
         file: Option<PathBuf>,
         /// When it ran; now if not given
-        #[arg(long, value_name = "TIME")]
+        #[arg(long, value_name = "TIME", value_parser = time)]
         run_at: Option<Timestamp>,
         /// What ran it
         #[arg(long, value_name = "TEXT")]
@@ -67,6 +67,21 @@ fn fact(text: &str) -> Result<(String, Value), String> {
     let (name, value) = text.split_once('=').ok_or("use NAME=VALUE")?;
     let read = serde_json::from_str(value).ok().filter(|read: &Value| read.is_number() || read.is_boolean());
     Ok((name.to_owned(), read.unwrap_or_else(|| value.into())))
+}
+
+/// As [`fact`], of what was measured: a number that no registry can record is refused, not taken for a text.
+fn metric(text: &str) -> Result<(String, Value), String> {
+    let (name, value) = fact(text)?;
+    let is_endless = value.as_str().and_then(|text| text.parse::<f64>().ok()).is_some_and(|read| !read.is_finite());
+    if is_endless {
+        return Err(format!("{name} is no finite number: give one, or leave it out"));
+    }
+    Ok((name, value))
+}
+
+/// A time as a person writes it.
+pub(super) fn time(text: &str) -> Result<Timestamp, String> {
+    text.parse().map_err(|_| "use a time with its zone, such as 2026-01-31T12:00:00Z".to_owned())
 }
 
 impl Eval {
@@ -113,7 +128,7 @@ fn lines(results: &[Value]) -> Vec<String> {
     let row = |result: &Value| {
         let metrics = result["metrics"].as_object().into_iter().flatten();
         let metrics = metrics.map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ");
-        vec![text(result, "eval_name"), text(result, "status"), text(result, "run_at"), metrics]
+        vec![text(result, "eval_name"), text(result, "status"), moment(&text(result, "run_at")), metrics]
     };
     table(&results.iter().map(row).collect::<Vec<_>>())
 }
@@ -135,5 +150,14 @@ mod tests {
             assert_eq!(fact(text).expect(text), ("a".to_owned(), value));
         }
         fact("a").expect_err("no value");
+    }
+
+    #[test]
+    fn a_metric_without_an_end_is_refused() {
+        for text in ["a=1e999", "a=-1e999", "a=NaN", "a=inf", "a=-Infinity"] {
+            assert!(metric(text).is_err_and(|error| error.contains("no finite number")), "{text}");
+        }
+        assert_eq!(metric("a=1e3").expect("a number"), ("a".to_owned(), json!(1e3)));
+        assert_eq!(metric("a=infinite loops").expect("a text"), ("a".to_owned(), json!("infinite loops")));
     }
 }

@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::{
     deploy::{Platform, Policy},
     failure::{Failure, Kind, Result},
-    install::{Change, Free, Report, Wanted, change, choose_platforms, finish_unfinished, select},
+    install::{Change, Free, Report, Wanted, change, choose_platforms, recalled, select, take_back_interrupted},
     project::{LockFile, Project},
     session::Session,
     spec::PackageSpec,
@@ -43,7 +43,7 @@ pub(crate) struct Install {
     /// Install for yourself, in every project, instead of into this one
     #[arg(long, short)]
     global: bool,
-    /// Replace files of yours that are in the way
+    /// Replace files of yours that are in the way: those of the packages named, of all where none is
     #[arg(long)]
     force: bool,
     /// Install exactly what .aam/aam-lock.yaml says, downloading and verifying everything again
@@ -59,7 +59,7 @@ impl Install {
         let session = &session.trusting_lock(self.yes);
         let project = project(session, self.global)?;
         let _guard = project.guard()?;
-        finish_unfinished(session, &project).await?;
+        take_back_interrupted(session, &project).await?;
         let found = if self.locked { LockFile::read_exactly(&project) } else { LockFile::read(&project, session.out) }?;
         // What is named does not depend on it, so that a broken one is in nobody's way.
         let manifest = if self.packages.is_empty() { own_manifest(&project)? } else { None };
@@ -121,17 +121,38 @@ impl Install {
         Ok(asked.into_iter().map(|(name, asked)| (name, wanted(asked))).collect())
     }
 
+    fn policy(&self, before: &LockFile, after: &LockFile) -> Policy {
+        if !self.force {
+            return Policy::Keep;
+        }
+        if self.packages.is_empty() {
+            return Policy::ForceAll;
+        }
+        let names: Vec<_> = self.packages.iter().map(|spec| spec.name.clone()).collect();
+        forced(&names, before, after)
+    }
+
     async fn install(&self, session: &Session, project: &Project, before: &LockFile, after: &LockFile) -> Result<()> {
         let change_to = Change {
             before,
             after,
-            policy: if self.force { Policy::Force } else { Policy::Keep },
+            policy: self.policy(before, after),
             afresh: self.locked || self.force,
             strict: true,
+            exact: self.locked,
         };
-        let report = change(session, project, &change_to).await?;
+        let mut report = change(session, project, &change_to).await?;
+        report.warnings.extend(recalled(session, after).await);
         told(session, &report, "Everything is installed already")
     }
+}
+
+/// With `--force`: it reaches `names` and what changes between the lock files, and nobody else's files.
+pub(super) fn forced(names: &[PackageName], before: &LockFile, after: &LockFile) -> Policy {
+    let sha256 = |lock: &LockFile, name| lock.packages.get(name).map(|package| package.sha256);
+    let all = before.packages.keys().chain(after.packages.keys());
+    let changed = all.filter(|name| sha256(before, name) != sha256(after, name)).map(|Text(name)| name.clone());
+    Policy::Force(names.iter().cloned().chain(changed).collect())
 }
 
 /// The project of the current folder, or what is installed for the user.

@@ -15,7 +15,7 @@ use crate::{
 #[command(
     args_conflicts_with_subcommands = true,
     long_about = "Invite people to make an account, for administrators. Prints a link that works once, for a week; with \
-    --email it works for that address alone, which gets it by mail if the registry sends mail.\n\n  \
+    --email it works only for that address, which gets it by mail if the registry sends mail.\n\n  \
     aam invite --email bob@example.com --scope my_org=member\n  \
     aam invite list\n  \
     aam invite revoke <ID>"

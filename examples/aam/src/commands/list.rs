@@ -4,7 +4,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::install::project;
-use crate::{failure::Result, output::table, project::LockFile, session::Session};
+use crate::{failure::Result, install::tell_interrupted, output::table, project::LockFile, session::Session};
 
 /// List what is installed in a project
 #[derive(Debug, Args)]
@@ -18,6 +18,7 @@ pub(crate) struct List {
 impl List {
     pub(crate) fn run(self, session: &Session) -> Result<()> {
         let project = project(session, self.global)?;
+        tell_interrupted(session, &project)?;
         let lock = LockFile::read_to_show(&project, session.out)?.unwrap_or_default();
         let value: Vec<_> = lock
             .packages

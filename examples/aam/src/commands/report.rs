@@ -12,8 +12,8 @@ use crate::{
 /// Report a package to the moderators of the registry
 #[derive(Debug, Args)]
 #[command(
-    long_about = "Report a package to the moderators of the registry. Its owners do not see who reported it; you hear \
-    by mail when a moderator has closed the report.\n\n  \
+    long_about = "Report a package to the moderators of the registry. Its owners do not see who reported it. Where \
+    the registry sends mail you hear by mail when a moderator has closed the report.\n\n  \
     aam report @my_org/style-guide@1.0.0 --category malware --text 'sends the environment to a stranger'"
 )]
 pub(crate) struct Report {
@@ -48,5 +48,7 @@ impl Report {
 }
 
 fn told(name: &PackageName) -> String {
-    format!("Reported {name}; you hear by mail when a moderator has closed the report")
+    format!(
+        "Reported {name} to the moderators; where the registry sends mail, you hear when they have closed the report"
+    )
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::{
     failure::Result,
-    output::{plain, table},
+    output::{moment, plain, table},
     session::Session,
 };
 
@@ -35,7 +35,7 @@ enum Command {
         #[arg(long, default_value_t = 1, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..))]
         page: u64,
     },
-    /// Close a report; its reporter is told by mail
+    /// Close a report; its reporter is told by mail, where the registry sends any
     Close {
         /// Its id, from `aam reports list`
         id: ReportId,
@@ -70,20 +70,24 @@ fn lines(reports: &[Value], total: u64) -> Vec<String> {
         return vec!["No such reports".to_owned()];
     }
     let text = |report: &Value, key: &str| report[key].as_str().unwrap_or_default().to_owned();
-    let mut lines = Vec::new();
+    let mut rows = vec![["ID", "CATEGORY", "PACKAGE", "REPORTER", "CREATED"].map(str::to_owned).to_vec()];
     for report in reports {
         let subject = match (text(report, "package"), text(report, "version")) {
             (package, version) if version.is_empty() => package,
             (package, version) => format!("{package}@{version}"),
         };
-        let row = vec![
+        rows.push(vec![
             text(report, "id"),
             text(report, "category"),
             subject,
             text(report, "reporter"),
-            text(report, "created_at"),
-        ];
-        lines.extend(table(&[row]));
+            moment(&text(report, "created_at")),
+        ]);
+    }
+    let mut rows = table(&rows).into_iter();
+    let mut lines: Vec<_> = rows.next().into_iter().collect();
+    for (row, report) in rows.zip(reports) {
+        lines.push(row);
         lines.extend(text(report, "text").lines().map(|line| format!("    {}", plain(line))));
     }
     if (reports.len() as u64) < total {

@@ -51,7 +51,7 @@ pub(crate) struct Create {
     /// When it stops working: `90d`, `12h`, `2027-01-31`, `never`
     #[arg(long, value_name = "TIME", default_value = "90d")]
     expires: Expiry,
-    /// What it may do: read, publish, yank, tag, admin
+    /// What it may do: read, publish, yank, tag, approve, moderate, admin
     #[arg(long = "scope", value_name = "SCOPE", value_delimiter = ',', default_value = "publish", value_parser = scope)]
     scopes: Vec<String>,
     /// Restrict it to packages: a name, or a pattern such as `@team/*`
@@ -179,5 +179,19 @@ impl Token {
                 session.out.done(&json!({"revoked": id}), || vec![format!("Revoked {id}")])
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Args;
+
+    use super::*;
+
+    #[test]
+    fn the_help_names_every_scope() {
+        let help = Create::augment_args(clap::Command::new("create")).render_help().to_string();
+        let all = TokenScope::ALL.map(TokenScope::as_str).join(", ");
+        assert!(help.contains(&format!("What it may do: {all}")), "{help}");
     }
 }

@@ -39,7 +39,7 @@ pub(crate) enum TrustedPublisher {
         /// Its id, from `aam trusted-publisher ls`
         id: PublisherId,
     },
-    /// Say whether trusted publishers alone may publish a package
+    /// Say whether only trusted publishers may publish a package
     Only {
         /// The package
         package: PackageName,
@@ -136,8 +136,8 @@ impl TrustedPublisher {
                 let found = client.set_trusted_only(&package, state == State::On).await?;
                 session.out.done(&found, || {
                     vec![match state {
-                        State::On => format!("{package} is published by its trusted publishers alone"),
-                        State::Off => format!("{package} is published by its owners and trusted publishers"),
+                        State::On => format!("Only the trusted publishers of {package} may publish it now"),
+                        State::Off => format!("The owners and the trusted publishers of {package} may publish it now"),
                     }]
                 })
             }

@@ -2,12 +2,13 @@
 
 use aam_registry_core::types::PackageName;
 use clap::Args;
+use serde_json::json;
 
-use super::install::{installed, project, told};
+use super::install::{forced, installed, project, told};
 use crate::{
     deploy::Policy,
     failure::Result,
-    install::{Change, change, finish_unfinished},
+    install::{Change, change, take_back_interrupted},
     project::LockFile,
     session::Session,
     text::Text,
@@ -39,18 +40,24 @@ impl Uninstall {
         let session = &session.trusting_lock(self.yes);
         let project = project(session, self.global)?;
         let _guard = project.guard()?;
-        finish_unfinished(session, &project).await?;
+        let finished = take_back_interrupted(session, &project).await?;
         let before = LockFile::read(&project, session.out)?.unwrap_or_default();
-        installed(&before, &self.packages)?;
+        let is_gone = |name: &PackageName| finished.contains(name) && before.get(name).is_none();
+        let names: Vec<_> = self.packages.iter().filter(|name| !is_gone(name)).cloned().collect();
+        if names.is_empty() {
+            let gone: Vec<_> = self.packages.iter().map(PackageName::as_str).collect();
+            return session.out.done(&json!({"finished": gone}), || vec![format!("Removed {}", gone.join(", "))]);
+        }
+        installed(&before, &names)?;
         let mut after = before.clone();
-        for name in &self.packages {
+        for name in &names {
             if let Some(package) = after.packages.get_mut(&Text(name.clone())) {
                 package.requested = None;
             }
         }
         after.settle();
-        let policy = if self.force { Policy::Force } else { Policy::Keep };
-        let change_to = Change { before: &before, after: &after, policy, afresh: false, strict: false };
+        let policy = if self.force { forced(&self.packages, &before, &after) } else { Policy::Keep };
+        let change_to = Change { before: &before, after: &after, policy, afresh: false, strict: false, exact: false };
         let mut report = change(session, &project, &change_to).await?;
         for name in self.packages.iter().filter(|name| after.get(name).is_some()) {
             let users: Vec<_> = after.dependents(name).into_iter().map(ToString::to_string).collect();

@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use aam_registry_core::types::PackageName;
 use clap::Args;
 
-use super::install::{installed, project, told};
+use super::install::{forced, installed, project, told};
 use crate::{
     config::RegistryUrl,
     deploy::Policy,
     failure::{Failure, Result},
-    install::{Change, Free, change, finish_unfinished, select, told_of},
+    install::{Change, Free, change, recalled, select, take_back_interrupted, told_of},
     project::LockFile,
     session::Session,
 };
@@ -27,7 +27,7 @@ pub(crate) struct Update {
     /// Only these; everything where not given
     #[arg(value_name = "PACKAGE")]
     packages: Vec<PackageName>,
-    /// Replace installed files that you changed
+    /// Replace files that you changed, of the packages named and of those that get another version
     #[arg(long)]
     force: bool,
     /// What is installed for yourself, instead of this project
@@ -43,7 +43,7 @@ impl Update {
         let session = &session.trusting_lock(self.yes);
         let project = project(session, self.global)?;
         let _guard = project.guard()?;
-        finish_unfinished(session, &project).await?;
+        take_back_interrupted(session, &project).await?;
         let before =
             LockFile::read(&project, session.out)?.filter(|lock| !lock.packages.is_empty()).ok_or_else(|| {
                 Failure::usage("Nothing is installed here").hint("install something with `aam install <PACKAGE>`")
@@ -58,8 +58,8 @@ impl Update {
             let client = session.client_of_lock(&registry)?;
             after = select(&client, &after, &BTreeMap::new(), &free).await?;
         }
-        let policy = if self.force { Policy::Force } else { Policy::Keep };
-        let change_to = Change { before: &before, after: &after, policy, afresh: false, strict: true };
+        let policy = if self.force { forced(&self.packages, &before, &after) } else { Policy::Keep };
+        let change_to = Change { before: &before, after: &after, policy, afresh: false, strict: true, exact: false };
         let mut report = change(session, &project, &change_to).await?;
         // A package that is downloaded anew has its warnings in the report already.
         for told in told_of(session, &before, &after).await? {
@@ -67,6 +67,7 @@ impl Update {
                 report.warnings.push(told);
             }
         }
+        report.warnings.extend(recalled(session, &after).await);
         told(session, &report, "Everything is up to date")
     }
 }

@@ -126,7 +126,7 @@ impl User {
             }
             Self::ResetPassword { username } => {
                 let link = client.make_reset_link(&username).await?;
-                session.out.note(&format!("Give this link to {username} alone; it works once, for a day:"));
+                session.out.note(&format!("Give this link only to {username}; it works once, for a day:"));
                 session.out.result(&link, || vec![plain(link.get("url").and_then(Value::as_str).unwrap_or_default())])
             }
             Self::Delete { username, yes } => {

@@ -8,7 +8,7 @@ use super::scope::scope_name;
 use crate::{
     config::Secret,
     failure::{Failure, Result},
-    output::table,
+    output::{moment, table},
     prompt,
     session::Session,
 };
@@ -171,7 +171,9 @@ fn standing(webhook: &Value) -> String {
         Some("gone") => "disabled: the receiver answered 410".to_owned(),
         Some("failing") => "disabled: every delivery failed for a week".to_owned(),
         Some(_) => "disabled".to_owned(),
-        None if webhook["failing_since"].is_string() => format!("failing since {}", text(webhook, "failing_since")),
+        None if webhook["failing_since"].is_string() => {
+            format!("failing since {}", moment(&text(webhook, "failing_since")))
+        }
         None => "enabled".to_owned(),
     }
 }
@@ -207,7 +209,7 @@ fn delivered(deliveries: &[Value]) -> Vec<String> {
             (package, version) if version.is_empty() => package,
             (package, version) => format!("{package}@{version}"),
         };
-        let (next, error) = (text(one, "next_attempt_at"), text(one, "last_error"));
+        let (next, error) = (moment(&text(one, "next_attempt_at")), text(one, "last_error"));
         vec![text(one, "id"), text(one, "event"), package, text(one, "state"), text(one, "attempts"), next, error]
     }));
     table(&rows)

@@ -41,6 +41,20 @@ impl Credentials {
         Ok(yaml::read(&home.credentials()).map_err(|failure| failure.or_hint(hint))?.unwrap_or_default())
     }
 
+    /// Whether other users of the machine can read them.
+    pub(crate) fn are_exposed(home: &Home) -> bool {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::MetadataExt;
+            std::fs::metadata(home.credentials()).is_ok_and(|data| data.mode() & 0o077 != 0)
+        }
+        #[cfg(not(unix))]
+        {
+            let _ = home;
+            false
+        }
+    }
+
     /// Writes them, mode 600.
     pub(crate) fn write(&self, home: &Home) -> Result<()> {
         let head = "# Secrets: keep this file to yourself.\n";

@@ -10,7 +10,10 @@ use super::{
     front_matter::Head,
     source::{Authored, Source},
 };
-use crate::failure::{Failure, Result};
+use crate::{
+    failure::{Failure, Result},
+    yaml,
+};
 
 /// Reads an agent of the package that is made in the folder `package`.
 pub(crate) fn read(package: &Path, artifact: &Artifact) -> Result<Document> {
@@ -26,9 +29,7 @@ pub(super) fn read_folder(package: &dyn Source, artifact: &Artifact) -> Result<D
     let text = String::from_utf8_lossy(&source).into_owned();
     // A key that cannot be read could be one that restricts the agent.
     serde_saphyr::from_str::<Map<String, Value>>(&text).map_err(|error| {
-        let text = error.without_snippet().render_with_formatter(&serde_saphyr::UserMessageFormatter);
-        let first = text.lines().next().unwrap_or_default().to_owned();
-        Failure::invalid(format!("The agent.yaml of the agent {name} is not valid: {first}"))
+        Failure::invalid(format!("The agent.yaml of the agent {name} is not valid: {}", yaml::why(&error)))
     })?;
     let head = Head::parse(text.strip_prefix('\u{feff}').unwrap_or(&text)).canonical();
     let body = match head.text("system_prompt") {

@@ -1,6 +1,8 @@
 //! Bringing a project from what was written before to what is planned.
 
-use aam_registry_core::types::Sha256Digest;
+use std::collections::BTreeSet;
+
+use aam_registry_core::types::{PackageName, Sha256Digest};
 use serde::Serialize;
 
 use super::{
@@ -15,16 +17,31 @@ use super::{
 use crate::{
     confined::{Entry, Mode},
     failure::Result,
+    interrupt,
     text::Text,
 };
 
-/// What may be done to files that a person wrote or changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Which files that a person wrote or changed are replaced and removed like ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Policy {
-    /// They are kept.
+    /// None.
     Keep,
-    /// They are replaced and removed like ours.
-    Force,
+    /// Those of these packages, and those in place of which something new is to stand.
+    Force(BTreeSet<PackageName>),
+    /// All.
+    ForceAll,
+}
+
+impl Policy {
+    /// Whether a file of `package` is one of them; `changes` where something else is to stand there than was written
+    /// last.
+    pub(super) fn forces(&self, package: &PackageName, changes: bool) -> bool {
+        match self {
+            Self::Keep => false,
+            Self::Force(packages) => changes || packages.contains(package),
+            Self::ForceAll => true,
+        }
+    }
 }
 
 /// What was done.
@@ -41,21 +58,25 @@ pub(crate) struct Applied {
 
 /// Puts what is about to be written on record, for the case that the process
 /// is killed between writing and saying so.
-pub(crate) fn announce(roots: &Roots, record: &mut Record, plan: &Plan, policy: Policy) -> Result<()> {
+pub(crate) fn announce(roots: &Roots, record: &mut Record, plan: &Plan, policy: &Policy) -> Result<()> {
     for (place, file) in &plan.files {
         let there = present(roots, place)?;
         let key = Text(PlaceKey(place.clone()));
         match record.files.get_mut(&key) {
             Some(known) if *known.sha256 != file.sha256 => known.next = Some(Text(file.sha256)),
-            None if there == Present::Nothing || policy == Policy::Force => {
+            None if there == Present::Nothing || policy.forces(&file.package, true) => {
                 note_folders(roots, record, place)?;
-                record.files.insert(key, FileRecord::new(&file.package, file.sha256));
+                let next = Some(Text(file.sha256));
+                record.files.insert(key, FileRecord { next, ..FileRecord::new(&file.package, file.sha256) });
             }
             _ => {}
         }
     }
     for (place, sections) in &plan.sections {
         let text = roots.read(place)?;
+        if !text.as_deref().is_none_or(section::takes_sections) {
+            continue;
+        }
         for (id, planned) in sections {
             let bytes = text.as_deref().unwrap_or_default();
             let absent = matches!(Markers::new(id).body(bytes), Ok(None)) && !section::holds_body(bytes, &planned.body);
@@ -85,23 +106,25 @@ pub(crate) fn apply(
     roots: &Roots,
     record: &mut Record,
     plan: &Plan,
-    policy: Policy,
+    policy: &Policy,
     others: &Others,
 ) -> Result<Applied> {
     let mut applied = Applied::default();
     remove_stale_files(roots, record, plan, policy, others, &mut applied)?;
     for (place, file) in &plan.files {
+        interrupt::check()?;
         let planned = file.sha256;
         let known = record.file(place);
+        let is_forced = policy.forces(&file.package, known.is_none_or(|known| known.changes_to(planned)));
         match present(roots, place)? {
             // A file that happens to be the same is still its writer's; one of ours may have a stale digest.
             Present::File(found) if found == planned && known.is_none() && !others.need(place, None) => continue,
             Present::File(found) if found == planned => {}
-            Present::File(found) if policy == Policy::Keep && !known.is_some_and(|known| known.wrote(found)) => {
+            Present::File(found) if !is_forced && !known.is_some_and(|known| known.wrote(found)) => {
                 applied.kept.push(format!("{place}: you changed it since it was installed"));
                 continue;
             }
-            Present::Folder | Present::Link | Present::Other if policy == Policy::Keep => {
+            Present::Folder | Present::Link | Present::Other if !is_forced => {
                 applied.kept.push(format!("{place}: it is no file of ours"));
                 continue;
             }
@@ -130,18 +153,20 @@ fn remove_stale_files(
     roots: &Roots,
     record: &mut Record,
     plan: &Plan,
-    policy: Policy,
+    policy: &Policy,
     others: &Others,
     applied: &mut Applied,
 ) -> Result<()> {
     let stale: Vec<_> = record.files.keys().filter(|key| !plan.files.contains_key(&key.0.0)).cloned().collect();
     for key in stale {
+        interrupt::check()?;
         let place = &key.0.0;
         let there = present(roots, place);
         let ours = record.files.get(&key);
+        let is_ours = |found| ours.is_some_and(|ours| policy.forces(&ours.package, false) || ours.wrote(found));
         match there {
             Ok(Present::Nothing) => {}
-            Ok(Present::File(found)) if policy == Policy::Force || ours.is_some_and(|ours| ours.wrote(found)) => {
+            Ok(Present::File(found)) if is_ours(found) => {
                 if others.need(place, None) {
                     applied.shared.push(place.to_string());
                 } else {

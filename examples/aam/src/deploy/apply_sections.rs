@@ -19,7 +19,7 @@ pub(super) fn apply_sections(
     roots: &Roots,
     record: &mut Record,
     plan: &Plan,
-    policy: Policy,
+    policy: &Policy,
     others: &Others,
     applied: &mut Applied,
 ) -> Result<()> {
@@ -37,6 +37,10 @@ pub(super) fn apply_sections(
             }
             read => read?,
         };
+        if !before.as_deref().is_none_or(section::takes_sections) {
+            applied.kept.push(format!("{place}: it is not UTF-8, so no section of it can be told; save it as UTF-8"));
+            continue;
+        }
         let known = record.sections.get(&key).cloned();
         let mut file = known.unwrap_or_else(|| SectionedFile { created: before.is_none(), ..SectionedFile::default() });
         let mut text = before.clone().unwrap_or_default();
@@ -65,7 +69,7 @@ struct Edit<'a> {
     place: &'a Place,
     text: &'a mut Vec<u8>,
     file: &'a mut SectionedFile,
-    policy: Policy,
+    policy: &'a Policy,
     applied: &'a mut Applied,
 }
 
@@ -79,7 +83,7 @@ impl Edit<'_> {
             let said = format!("{}, {id}", self.place);
             match markers.body(self.text) {
                 Ok(Some(_)) if others.need(self.place, Some(&id)) => self.applied.shared.push(said),
-                Ok(Some(there)) if self.policy == Policy::Force || ours.wrote(&there) => {
+                Ok(Some(there)) if self.policy.forces(&ours.package, false) || ours.wrote(&there) => {
                     if markers.remove(self.text, &ours.before).is_ok() {
                         self.applied.removed.push(said);
                     }
@@ -109,8 +113,10 @@ impl Edit<'_> {
             };
             let ours =
                 |there: &Vec<u8>| *there == section.body || known.as_ref().is_some_and(|known| known.wrote(there));
+            let changes = known.as_ref().is_none_or(|known| known.changes_to(&section.body));
+            let is_forced = self.policy.forces(&section.package, changes);
             match &there {
-                Some(there) if self.policy == Policy::Keep && !ours(there) => {
+                Some(there) if !is_forced && !ours(there) => {
                     self.applied.kept.push(format!("{said}: you changed it since it was installed"));
                     continue;
                 }

@@ -39,12 +39,14 @@ pub(super) fn claims(packages: &[Deployable], scope: Scope) -> Result<BTreeMap<S
 
 /// The name of an artifact where it is deployed: its own name; with that
 /// of its package where another package has one of that name; with its type
-/// where its package has another artifact of that name there.
+/// where its package has another artifact of that name there. As if another
+/// package had one where it is to stand `apart`.
 pub(super) fn name(
     owner: &PackageName,
     kind: ArtifactType,
     artifact: &Artifact,
     claimants: &BTreeSet<Claimant>,
+    apart: bool,
 ) -> String {
     let kinds: BTreeSet<_> =
         claimants.iter().filter(|(package, ..)| package == owner).map(|(_, kind, _)| *kind).collect();
@@ -53,8 +55,16 @@ pub(super) fn name(
         Some(plain) if *plain != kind => format!("{}-{}", artifact.name, kind.as_str()),
         _ => artifact.name.clone(),
     };
-    let others = claimants.iter().any(|(package, ..)| package != owner);
-    fitting(if others { format!("{}--{own}", owner.fs_name()) } else { own })
+    let others = rivals(owner, claimants).next().is_some();
+    fitting(if others || apart { format!("{}--{own}", owner.fs_name()) } else { own })
+}
+
+/// The other packages that want the target.
+pub(super) fn rivals<'a>(
+    owner: &'a PackageName,
+    claimants: &'a BTreeSet<Claimant>,
+) -> impl Iterator<Item = &'a PackageName> {
+    claimants.iter().map(|(package, ..)| package).filter(move |package| *package != owner)
 }
 
 /// A name of at most 64 characters, since tools leave out skills with longer

@@ -9,15 +9,16 @@ use super::{
     present::{Present, present},
     record::Record,
     roots::Roots,
-    section::Markers,
+    section::{self, Markers},
 };
 use crate::{
     confined::Entry,
     failure::{Detail, Failure, Kind, Result},
 };
 
-/// Finds everything that stands in the way of `plan`, before anything is written.
-pub(crate) fn check(roots: &Roots, record: &Record, plan: &Plan, policy: Policy) -> Result<()> {
+/// Finds everything that stands in the way of `plan`, before anything is written. A changed file in place of which
+/// nothing new is to stand is in nobody's way, unless all of the plan is to stand `exactly`.
+pub(crate) fn check(roots: &Roots, record: &Record, plan: &Plan, policy: &Policy, exactly: bool) -> Result<()> {
     let mut conflicts = Vec::new();
     // What --force would replace, what has to be moved away, and what has to be mended.
     let (mut replaceable, mut blocked, mut broken_markers) = (false, false, false);
@@ -39,6 +40,11 @@ pub(crate) fn check(roots: &Roots, record: &Record, plan: &Plan, policy: Policy)
     if files.is_empty() {
         for (place, file) in &plan.files {
             let ours = record.file(place);
+            let changes = ours.is_none_or(|ours| ours.changes_to(file.sha256));
+            let is_forced = policy.forces(&file.package, changes);
+            if !changes && !is_forced && !exactly {
+                continue;
+            }
             let why = match (present(roots, place)?, ours) {
                 (Present::Nothing, _) => continue,
                 (Present::File(found), _) if found == file.sha256 => continue,
@@ -49,16 +55,24 @@ pub(crate) fn check(roots: &Roots, record: &Record, plan: &Plan, policy: Policy)
                 (_, None) => "was there before",
             };
             let is_folder = why == "is a folder";
-            if policy == Policy::Keep || is_folder {
+            if !is_forced || is_folder {
                 conflicts.push(Detail::new(place.to_string(), why));
                 if is_folder { blocked = true } else { replaceable = true }
             }
         }
         for (place, sections) in &plan.sections {
             let text = roots.read(place)?.unwrap_or_default();
+            if !section::takes_sections(&text) {
+                let message = format!("{place} is not UTF-8, so nothing can be added to it; nothing was written");
+                return Err(Failure::new(Kind::Conflict, "files_in_the_way", message).hint("save it as UTF-8"));
+            }
             for (id, section) in sections {
-                let why = match (Markers::new(id).body(&text), record.section(place, id)) {
+                let ours = record.section(place, id);
+                let changes = ours.is_none_or(|ours| ours.changes_to(&section.body));
+                let is_forced = policy.forces(&section.package, changes);
+                let why = match (Markers::new(id).body(&text), ours) {
                     (Err(broken), _) => broken.as_str(),
+                    (Ok(Some(_)), Some(_)) if !changes && !is_forced && !exactly => continue,
                     (Ok(Some(there)), Some(ours)) if there != section.body && !ours.wrote(&there) => {
                         "was changed since it was installed"
                     }
@@ -66,7 +80,7 @@ pub(crate) fn check(roots: &Roots, record: &Record, plan: &Plan, policy: Policy)
                     _ => continue,
                 };
                 let broken = Markers::new(id).body(&text).is_err();
-                if policy == Policy::Keep || broken {
+                if !is_forced || broken {
                     conflicts.push(Detail::new(format!("{place}, {id}"), why));
                     if broken { broken_markers = true } else { replaceable = true }
                 }

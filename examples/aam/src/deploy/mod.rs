@@ -20,6 +20,7 @@ mod in_the_way;
 mod instruction_forms;
 mod limits;
 mod losses;
+mod naming;
 mod offered;
 mod own_link;
 mod place;

@@ -1,5 +1,6 @@
-//! What should stand where, from the installed packages alone: the same
-//! packages and platforms make the same plan, whatever was installed before.
+//! What should stand where, from the installed packages: the same packages and
+//! platforms make the same plan, whatever was installed before, but for what
+//! would be mixed with files of a person.
 
 use std::{
     collections::{BTreeMap, BTreeSet, btree_map::Entry},
@@ -9,15 +10,17 @@ use std::{
 use aam_registry_core::types::{Artifact, ArtifactType, PackageName, Sha256Digest};
 
 use super::{
-    claims::{artifacts, claim, claims, collision, name, place, section_id},
+    claims::{artifacts, claim, claims, collision, place, section_id},
     document::Document,
     front_matter,
     limits::{Refusal, Rendered},
     losses::Losses,
+    naming::{Named, Standing},
     place::Place,
     platform::{Platform, Scope},
     plugin_variables::plugin_variable,
     powers, prompt_syntax,
+    record::Record,
     roots::Roots,
     rules::{Form, Target},
     section, skill,
@@ -111,11 +114,12 @@ pub(super) struct PlannedSection {
     pub(super) body: Vec<u8>,
 }
 
-/// Plans where `packages` go.
-pub(crate) fn plan(packages: &[Deployable], scope: Scope, roots: &Roots) -> Result<Plan> {
+/// Plans where `packages` go, where `record` says what was written so far.
+pub(crate) fn plan(packages: &[Deployable], scope: Scope, roots: &Roots, record: &Record) -> Result<Plan> {
     let claims = claims(packages, scope)?;
     let mut plan = Plan::default();
     let mut losses = Losses::default();
+    let standing = Standing { roots, record };
     for deployable in packages {
         for (platform, kind, artifact) in artifacts(deployable) {
             let target = platform.targets(scope).of(kind);
@@ -123,7 +127,8 @@ pub(crate) fn plan(packages: &[Deployable], scope: Scope, roots: &Roots) -> Resu
             let none = BTreeSet::new();
             let claim = claim(target, kind, &artifact.name)?;
             let claimants = claim.as_ref().and_then(|claim| claims.get(claim)).unwrap_or(&none);
-            let name = name(owner, kind, artifact, claimants);
+            let Named { name, remark } = standing.name(owner, (kind, artifact), target, claimants)?;
+            plan.remarks.extend(remark);
             let deployed = Deployed { package: &deployable.package, platform, target };
             let added = plan.add(deployed, kind, artifact, &name, roots)?;
             match added {

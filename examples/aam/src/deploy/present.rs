@@ -17,11 +17,11 @@ pub(super) enum Present {
 }
 
 pub(super) fn present(roots: &Roots, place: &Place) -> Result<Present> {
-    Ok(match roots.look(place)? {
-        Entry::Nothing => Present::Nothing,
-        Entry::Folder => Present::Folder,
-        Entry::Link => Present::Link,
-        Entry::Other => Present::Other,
-        Entry::File => roots.read(place)?.map_or(Present::Nothing, |bytes| Present::File(Sha256Digest::of(&bytes))),
+    Ok(match roots.look_and_read(place)? {
+        (Entry::Nothing, _) => Present::Nothing,
+        (Entry::Folder, _) => Present::Folder,
+        (Entry::Link, _) => Present::Link,
+        (Entry::Other, _) => Present::Other,
+        (Entry::File, bytes) => bytes.map_or(Present::Nothing, |bytes| Present::File(Sha256Digest::of(&bytes))),
     })
 }

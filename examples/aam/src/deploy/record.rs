@@ -65,6 +65,11 @@ impl FileRecord {
         Self { package: Text(package.clone()), sha256: Text(sha256), next: None }
     }
 
+    /// Whether something else is to stand there than was written last.
+    pub(super) fn changes_to(&self, planned: Sha256Digest) -> bool {
+        *self.sha256 != planned || self.next.is_some()
+    }
+
     /// Whether contents with the digest `found` are as we wrote them, or as a machine that lost power left them: an
     /// empty file holds no work of a person.
     pub(super) fn wrote(&self, found: Sha256Digest) -> bool {
@@ -73,6 +78,11 @@ impl FileRecord {
 }
 
 impl SectionRecord {
+    /// Whether something else is to stand there than was written last.
+    pub(super) fn changes_to(&self, body: &[u8]) -> bool {
+        *self.sha256 != Sha256Digest::of(body) || self.next.is_some()
+    }
+
     /// Whether `body` is as we wrote it.
     pub(super) fn wrote(&self, body: &[u8]) -> bool {
         let found = Sha256Digest::of(body);
@@ -89,6 +99,16 @@ impl Record {
     /// The section `id` of the file at `place`.
     pub(super) fn section(&self, place: &Place, id: &str) -> Option<&SectionRecord> {
         self.sections.get(&Text(PlaceKey(place.clone()))).and_then(|file| file.sections.get(id))
+    }
+
+    /// Whether something of `package` was written at `place` or below it; of a file of sections, the section `id`.
+    pub(super) fn holds(&self, package: &PackageName, place: &Place, id: &str) -> bool {
+        let is_here = |file: &Place| {
+            file.root() == place.root()
+                && file.path().strip_prefix(place.path()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        self.section(place, id).is_some_and(|section| *section.package == *package)
+            || self.files.iter().any(|(key, file)| *file.package == *package && is_here(&key.0.0))
     }
 
     /// Notes that the file at `place` is ours.

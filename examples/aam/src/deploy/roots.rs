@@ -133,6 +133,11 @@ impl Roots {
         }
     }
 
+    /// What lies at `place`, with the bytes of a file.
+    pub(super) fn look_and_read(&self, place: &Place) -> Result<(Entry, Option<Vec<u8>>)> {
+        self.root(place, false)?.map_or(Ok((Entry::Nothing, None)), |(root, path)| root.look_and_read(path))
+    }
+
     pub(super) fn read(&self, place: &Place) -> Result<Option<Vec<u8>>> {
         self.root(place, false)?.map_or(Ok(None), |(root, path)| root.read(path))
     }

@@ -46,6 +46,11 @@ impl Broken {
 /// What some editors put at the head of a file.
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
+/// Whether a file can hold sections: one in UTF-16, as PowerShell writes it, would be broken by UTF-8 after it.
+pub(super) fn takes_sections(text: &[u8]) -> bool {
+    !text.starts_with(&[0xff, 0xfe]) && !text.starts_with(&[0xfe, 0xff]) && !text.contains(&0)
+}
+
 impl Markers {
     /// The markers of the section called `id`, such as `python-style instruction`.
     pub(super) fn new(id: &str) -> Self {

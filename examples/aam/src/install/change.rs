@@ -10,6 +10,7 @@ use super::{fetch::Job, packages::Packages};
 use crate::{
     deploy::{self, Applied, Plan, Platform, Policy, Roots},
     failure::{Failure, Kind, Result},
+    interrupt::{INTERRUPTED, Writing},
     output::plain,
     project::{LockFile, Project, State, StateFile, Unfinished, Unpacked},
     session::{FOREIGN_REGISTRY, Session},
@@ -26,6 +27,8 @@ pub(crate) struct Change<'a> {
     pub(crate) afresh: bool,
     /// Whether files of a person stop the change, or are only kept.
     pub(crate) strict: bool,
+    /// Whether changed files stop it, too, where nothing new is to stand.
+    pub(crate) exact: bool,
 }
 
 /// What became of it.
@@ -51,8 +54,35 @@ pub(crate) struct Moved {
     pub(crate) platforms: Vec<&'static str>,
 }
 
-/// Makes the change. The caller holds the project's guard.
+/// Makes the change. The caller holds the project's guard. Where its user stops it, the project is what it was before.
 pub(crate) async fn change(session: &Session, project: &Project, change: &Change<'_>) -> Result<Report> {
+    let interrupted = match make(session, project, change, Purpose::Asked).await {
+        Err(failure) if &*failure.code == INTERRUPTED => failure,
+        made => return made,
+    };
+    session.out.waiting("Stopping: what was written so far is taken back");
+    Err(match go_back(session, project, change.before).await {
+        Ok(()) => interrupted,
+        Err(why) => Failure { message: format!("Stopped half way: {why}").into(), ..interrupted }
+            .hint("the next install, update or uninstall here takes back what was written so far"),
+    })
+}
+
+/// Makes the project what `lock` says, which it was before a change that was cut short.
+async fn go_back(session: &Session, project: &Project, lock: &LockFile) -> Result<()> {
+    let back = Change { before: lock, after: lock, policy: Policy::Keep, afresh: false, strict: false, exact: false };
+    make(session, project, &back, Purpose::GoBack).await.map(drop)
+}
+
+/// What a change is made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purpose {
+    Asked,
+    /// To take back what a change wrote that was cut short; all of it is on record.
+    GoBack,
+}
+
+async fn make(session: &Session, project: &Project, change: &Change<'_>, purpose: Purpose) -> Result<Report> {
     let file = StateFile::of(&session.home, project)?;
     let mut state = file.read()?;
     let others = file.others()?;
@@ -67,32 +97,60 @@ pub(crate) async fn change(session: &Session, project: &Project, change: &Change
         packages.take_unpacked(project, &state, &elsewhere, change.after);
     }
     packages.fetch(session, change.after, workshop.path()).await?;
-    let plan = deploy::plan(&packages.of(change.after), project.scope(), &roots)?;
+    if change.policy == Policy::Keep && purpose == Purpose::Asked {
+        packages.refuse_quarantined(&state, change.after)?;
+    }
+    let plan = deploy::plan(&packages.of(change.after), project.scope(), &roots, &state.deployed)?;
     let mut warnings = Vec::new();
     let here = Here { session, project, roots: &roots, elsewhere: &elsewhere, workshop: workshop.path() };
-    let adopted = adopt(&here, &mut state, change, &mut packages, &plan).await?;
+    let adopted = match purpose {
+        Purpose::Asked => adopt(&here, &mut state, change, &mut packages, &plan).await?,
+        Purpose::GoBack => Adoption::default(),
+    };
     packages.note_unpacked(&mut state);
     warnings.extend(adopted.warnings);
     if change.strict {
-        deploy::check(&roots, &state.deployed, &plan, change.policy)?;
+        deploy::check(&roots, &state.deployed, &plan, &change.policy, change.exact)?;
     }
     // What would stop it half way is found before it begins.
     for name in change.before.packages.keys().chain(change.after.packages.keys()) {
         project.folder().folder(&project.package(name))?;
     }
-    // From here on, a run that is cut short is finished by the next one.
-    state.unfinished = Some(Unfinished { before: change.before.clone(), after: change.after.clone() });
-    file.write(&state)?;
+    // From here on, what a run writes that is cut short is taken back: by itself, or by the next one.
+    let writing = (purpose == Purpose::Asked).then(Writing::begin);
+    let interrupted = state.unfinished.take();
+    let id = match (&interrupted, purpose) {
+        // While it is taken back it stays the same change.
+        (Some(unfinished), Purpose::GoBack) => unfinished.id.clone(),
+        _ => format!("{:032x}", rand::random::<u128>()),
+    };
+    project.mark(&id)?;
+    state.unfinished = match (&interrupted, purpose) {
+        (Some(unfinished), Purpose::GoBack) => Some(unfinished.clone()),
+        _ => Some(Unfinished { id, before: change.before.clone(), after: change.after.clone() }),
+    };
+    if let Err(failure) = file.write(&state) {
+        // What cannot be put on record is not begun.
+        if purpose == Purpose::Asked {
+            project.unmark()?;
+        }
+        return Err(failure);
+    }
     packages.unpack(project, &mut state, change.after)?;
-    deploy::announce(&roots, &mut state.deployed, &plan, change.policy)?;
+    deploy::announce(&roots, &mut state.deployed, &plan, &change.policy)?;
     file.write(&state)?;
-    let applied = deploy::apply(&roots, &mut state.deployed, &plan, change.policy, &others);
+    let applied = deploy::apply(&roots, &mut state.deployed, &plan, &change.policy, &others);
     // What was written must be on record even where something went wrong half way.
     file.write(&state)?;
     let mut applied = applied?;
     applied.kept.extend(finish(project, &mut state, change, &packages)?);
+    if let Some(interrupted) = &interrupted {
+        remove_unpacked_by(project, interrupted, change.after)?;
+    }
     state.unfinished = None;
     file.write(&state)?;
+    project.unmark()?;
+    drop(writing);
     applied.kept.extend(adopted.kept);
     // What moved was removed from where it was.
     let moved: BTreeSet<_> = adopted.moved.into_iter().collect();
@@ -115,23 +173,86 @@ pub(crate) async fn told_of(session: &Session, before: &LockFile, after: &LockFi
     Ok(told.iter().map(|text| plain(text)).collect())
 }
 
-/// Finishes the change that an earlier run left half done, where the project
-/// has not changed since.
-pub(crate) async fn finish_unfinished(session: &Session, project: &Project) -> Result<()> {
+/// The versions of `lock` that their registries have recalled, one line each; a registry that cannot be asked now says
+/// nothing.
+pub(crate) async fn recalled(session: &Session, lock: &LockFile) -> Vec<String> {
+    let registries: BTreeSet<_> = lock.packages.values().map(|package| package.registry.0.clone()).collect();
+    let mut told = Vec::new();
+    for registry in registries {
+        let Ok(client) = session.client_of_lock(&registry) else { continue };
+        let recalls = client.recalls().await.unwrap_or_default();
+        for (name, package) in lock.packages.iter().filter(|(_, package)| *package.registry == registry) {
+            let recall = recalls.iter().find(|recall| recall.concerns(name, &package.version, *package.sha256));
+            told.extend(recall.map(|recall| {
+                let text = format!(
+                    "{name} {} was recalled: {} ({}); see what to do with `aam audit`",
+                    *package.version, recall.reason, recall.category
+                );
+                plain(&text)
+            }));
+        }
+    }
+    told
+}
+
+/// Takes back what an earlier run wrote that was cut short, where this still is its project: the project becomes what
+/// its lock file says. Nothing comes in that this command was not asked for.
+///
+/// Returns the packages whose removal had come so far that it was finished instead.
+pub(crate) async fn take_back_interrupted(session: &Session, project: &Project) -> Result<BTreeSet<PackageName>> {
+    let none = BTreeSet::new();
     let file = StateFile::of(&session.home, project)?;
     let mut state = file.read()?;
-    let Some(Unfinished { before, after }) = state.unfinished.take() else { return Ok(()) };
+    let Some(unfinished) = state.unfinished.clone() else { return project.unmark().map(|()| none) };
+    if project.marked()?.as_ref() != Some(&unfinished.id) {
+        // Another project is at this path now: what is on record was not written in it.
+        file.write(&State::default())?;
+        return project.unmark().map(|()| none);
+    }
     deploy::sweep(&Roots::new(project.folder().again()), &state.deployed);
     let now = LockFile::read(project, session.out)?.unwrap_or_default();
-    if now != before && now != after {
+    if now == unfinished.after {
+        session.out.note("Finishing what an interrupted run of aam left half done");
+    } else if now == unfinished.before {
+        session.out.note("Taking back what an interrupted run of aam left half done");
+    } else {
         // Somebody brought another lock file; what is on record goes by that.
-        return file.write(&state);
+        state.unfinished = None;
+        file.write(&state)?;
+        return project.unmark().map(|()| none);
     }
-    session.out.note("Finishing what an interrupted run of aam left half done");
-    let again = Change { before: &now, after: &after, policy: Policy::Keep, afresh: false, strict: false };
-    if let Err(failure) = change(session, project, &again).await {
+    if let Err(failure) = go_back(session, project, &now).await {
         // It stays on record, and this command goes by what is.
-        session.out.warn(&format!("it cannot be finished now: {failure}"));
+        session.out.warn(&format!("it cannot be done now: {failure}"));
+    }
+    let removed = unfinished.before.packages.keys().filter(|name| !now.packages.contains_key(*name));
+    Ok(removed.map(|Text(name)| name.clone()).collect())
+}
+
+/// Says that an interrupted run left files, for commands that change nothing.
+pub(crate) fn tell_interrupted(session: &Session, project: &Project) -> Result<()> {
+    let unfinished = StateFile::of(&session.home, project)?.read()?.unfinished;
+    if unfinished.is_some_and(|unfinished| project.marked().ok().flatten() == Some(unfinished.id)) {
+        session.out.waiting(
+            "warning: an interrupted run of aam left files half written here; the next install, update or uninstall \
+             takes them back",
+        );
+    }
+    Ok(())
+}
+
+/// Removes what a change that was cut short unpacked, and is not in `lock`.
+fn remove_unpacked_by(project: &Project, interrupted: &Unfinished, lock: &LockFile) -> Result<()> {
+    for name in interrupted.before.packages.keys().chain(interrupted.after.packages.keys()) {
+        if !lock.packages.contains_key(name) {
+            let folder = project.package(name);
+            project.folder().remove_all(&folder)?;
+            if name.scope().is_some()
+                && let Some((scope, _)) = folder.rsplit_once('/')
+            {
+                project.folder().remove_empty(scope);
+            }
+        }
     }
     Ok(())
 }
@@ -181,7 +302,7 @@ async fn adopt(
         adoption.warnings.push(format!("what was installed before cannot be fetched, so its files stay: {failure}"));
     }
     let before = packages.of(change.before);
-    let plan = deploy::plan(&before, project.scope(), roots)?;
+    let plan = deploy::plan(&before, project.scope(), roots, &state.deployed)?;
     let earlier = deploy::earlier(&before)?;
     let found = deploy::adopt(roots, &mut state.deployed, &plan, &earlier, after)?;
     if !change.strict {

@@ -39,7 +39,11 @@ pub(crate) async fn differences(
     let mut differences = packages.differences_of_unpacked(project, &state, lock)?;
     let known = packages.of(lock);
     differences.extend(if known.len() == lock.packages.len() {
-        deploy::deployed_differences(&roots, &state.deployed, &deploy::plan(&known, project.scope(), &roots)?)?
+        deploy::deployed_differences(
+            &roots,
+            &state.deployed,
+            &deploy::plan(&known, project.scope(), &roots, &state.deployed)?,
+        )?
     } else {
         deploy::recorded_differences(&roots, &state.deployed)?
     });

@@ -18,7 +18,7 @@ use crate::{
     config::Ceilings,
     confined::Folder,
     deploy::Package,
-    failure::{Failure, Kind, Result},
+    failure::{Detail, Failure, Kind, Result},
     progress::Progress,
     project::LockedPackage,
     session::Session,
@@ -76,8 +76,9 @@ impl Budget {
             if said.contains(&format!("more than {} entries", self.files)) {
                 return self.ceilings.too_many_files();
             }
+            let details = error.details().into_iter().map(|detail| Detail::new(detail.field, detail.error)).collect();
             Failure::disk("unpack into", into, &error)
-                .unwrap_or_else(|| Failure::invalid(format!("Cannot unpack: {said}")))
+                .unwrap_or_else(|| Failure::invalid(format!("Cannot unpack: {said}")).details(details))
         })?;
         let bytes = files.iter().map(|file| file.size).sum();
         self.unpacked = self.unpacked.saturating_sub(bytes);
@@ -95,6 +96,15 @@ pub(super) struct Fetched {
     pub(super) package: Package,
     /// What its users should know: yanked, deprecated.
     pub(super) warnings: Vec<String>,
+    /// Whether it is in quarantine: shown to those alone who decide about it.
+    pub(super) is_quarantined: bool,
+}
+
+/// What a registry says of a version.
+#[derive(Debug, Default)]
+struct Told {
+    warnings: Vec<String>,
+    is_quarantined: bool,
 }
 
 /// Fetches every job into `workshop`, a folder that nobody else writes to, within `budget`; the first failure ends all.
@@ -132,7 +142,7 @@ pub(crate) async fn look_into(
 
 /// What the registries say of the versions of `jobs`.
 pub(super) async fn told_of(jobs: Vec<Job<'_>>) -> Vec<String> {
-    let asked = jobs.into_iter().map(async |job| warnings(&job.client, job.name, job.package).await);
+    let asked = jobs.into_iter().map(async |job| told(&job.client, job.name, job.package).await.warnings);
     stream::iter(asked).buffered(PARALLEL).collect::<Vec<_>>().await.concat()
 }
 
@@ -143,9 +153,9 @@ async fn one(job: Job<'_>, folder: PathBuf, progress: &Progress, budget: &Arc<Mu
     let mut file = File::create_new(&archive).map_err(failed)?;
     let bar = progress.bytes(format!("{name} {}", *package.version), package.size);
     let expected = Expected { sha256: *package.sha256, size: package.size };
-    let (downloaded, warnings) = tokio::join!(
+    let (downloaded, told) = tokio::join!(
         client.download(name, &package.version, expected, &mut file, |received| bar.set_position(received)),
-        warnings(&client, name, package),
+        told(&client, name, package),
     );
     downloaded.map_err(|failure| withdrawn(failure, name, package))?;
     drop(file);
@@ -154,7 +164,8 @@ async fn one(job: Job<'_>, folder: PathBuf, progress: &Progress, budget: &Arc<Mu
     let unpack = move || budget.lock().unwrap_or_else(PoisonError::into_inner).unpack(&archive, &folder);
     let unpacked = tokio::task::spawn_blocking(unpack)
         .await
-        .map_err(|error| Failure::new(Kind::Other, "internal", format!("Unpacking {name} broke off: {error}")))??;
+        .map_err(|error| Failure::new(Kind::Other, "internal", format!("Unpacking {name} broke off: {error}")))?
+        .map_err(|failure| unusable(failure, name, package))?;
     bar.finish_and_clear();
     let manifest = &unpacked.manifest;
     if manifest.name != *name || manifest.version != *package.version {
@@ -163,7 +174,17 @@ async fn one(job: Job<'_>, folder: PathBuf, progress: &Progress, budget: &Arc<Mu
             *package.version, manifest.name, manifest.version
         )));
     }
-    Ok(Fetched { name: name.clone(), package: unpacked, warnings })
+    let Told { warnings, is_quarantined } = told;
+    Ok(Fetched { name: name.clone(), package: unpacked, warnings, is_quarantined })
+}
+
+/// Says of which package the manifest is not valid: where it was unpacked is of no use to anybody.
+fn unusable(failure: Failure, name: &PackageName, package: &LockedPackage) -> Failure {
+    if failure.kind != Kind::Invalid || failure.details.is_empty() {
+        return failure;
+    }
+    let message = format!("The manifest of {name} {} is not valid; nothing was installed", *package.version);
+    Failure { message: message.into(), ..failure }.or_hint("tell its author; until it is mended, use another version")
 }
 
 /// Says what it may mean that a version which was chosen before is not there any more.
@@ -183,8 +204,8 @@ fn withdrawn(failure: Failure, name: &PackageName, package: &LockedPackage) -> F
 }
 
 /// What the registry says of a version; an install does not fail for want of it.
-async fn warnings(client: &Client, name: &PackageName, package: &LockedPackage) -> Vec<String> {
-    let Ok(answer) = client.version(name, &package.version).await else { return Vec::new() };
+async fn told(client: &Client, name: &PackageName, package: &LockedPackage) -> Told {
+    let Ok(answer) = client.version(name, &package.version).await else { return Told::default() };
     let info = answer.read;
     let mut warnings = Vec::new();
     if info.yanked {
@@ -204,8 +225,9 @@ async fn warnings(client: &Client, name: &PackageName, package: &LockedPackage) 
         }
         _ => {}
     }
-    if info.quarantine.is_some() {
+    let is_quarantined = info.quarantine.is_some();
+    if is_quarantined {
         warnings.push(format!("{name} {} is in quarantine; others cannot install it", *package.version));
     }
-    warnings
+    Told { warnings, is_quarantined }
 }

@@ -7,7 +7,7 @@ mod packages;
 mod platforms;
 mod select;
 
-pub(crate) use change::{Change, Report, change, finish_unfinished, told_of};
+pub(crate) use change::{Change, Report, change, recalled, take_back_interrupted, tell_interrupted, told_of};
 pub(crate) use differences::differences;
 pub(crate) use fetch::look_into;
 pub(crate) use platforms::choose as choose_platforms;

@@ -14,7 +14,8 @@ use crate::{
     api::Client,
     confined::{Entry, Mode},
     deploy::{self, Deployable, Difference, DifferenceKind, Package},
-    failure::{Failure, Result},
+    failure::{Failure, Kind, Result},
+    interrupt,
     project::{LockFile, LockedPackage, Project, State, Unpacked},
     session::Session,
     text::Text,
@@ -30,6 +31,8 @@ pub(super) struct Packages {
     budget: Option<Arc<Mutex<Budget>>>,
     /// Those that were fetched just now.
     fetched: BTreeSet<Sha256Digest>,
+    /// Those of them that are in quarantine.
+    quarantined: BTreeSet<Sha256Digest>,
     /// What their users should know.
     pub(super) warnings: Vec<String>,
 }
@@ -119,6 +122,9 @@ impl Packages {
         for fetched in fetch::fetch(session, jobs, &into, budget).await? {
             let Some(locked) = lock.get(&fetched.name) else { continue };
             self.fetched.insert(*locked.sha256);
+            if fetched.is_quarantined {
+                self.quarantined.insert(*locked.sha256);
+            }
             self.all.insert(*locked.sha256, Rc::new(fetched.package));
             self.warnings.extend(fetched.warnings);
         }
@@ -162,6 +168,23 @@ impl Packages {
         lock.packages.iter().filter_map(deployable).collect()
     }
 
+    /// Fails where a version of `lock` that is in quarantine would come in, which `state` does not have yet.
+    pub(super) fn refuse_quarantined(&self, state: &State, lock: &LockFile) -> Result<()> {
+        let is_new = |name, locked: &LockedPackage| {
+            state.unpacked.get(name).is_none_or(|unpacked| unpacked.sha256 != locked.sha256)
+        };
+        let found = lock
+            .packages
+            .iter()
+            .find(|(name, locked)| self.quarantined.contains(&*locked.sha256) && is_new(name, locked));
+        let Some((name, locked)) = found else { return Ok(()) };
+        let message = format!("{name} {} is in quarantine; nothing was installed", *locked.version);
+        Err(Failure::new(Kind::Unsafe, "quarantined", message).hint(format!(
+            "see why with `aam info {name}@{}`; to install it all the same, where it can do no harm, add --force",
+            *locked.version
+        )))
+    }
+
     /// Puts what was fetched for `lock` into the project.
     pub(super) fn unpack(&self, project: &Project, state: &mut State, lock: &LockFile) -> Result<()> {
         for (name, locked) in &lock.packages {
@@ -173,6 +196,7 @@ impl Packages {
             project.folder().remove_all(&to)?;
             let folder = project.folder().make(&to)?;
             for (path, executable) in package.paths() {
+                interrupt::check()?;
                 let mode = if executable { Mode::Executable } else { Mode::Plain };
                 let bytes = crate::deploy::read(package, path)?;
                 folder.write_new(path, &bytes, mode)?;

@@ -62,11 +62,29 @@ const USUALLY_NOT: &[&str] = &[
     ".gcloud/",
     ".kube/",
     ".docker/",
+    ".kube_config",
+    "kubeconfig",
+    "!kubeconfig/",
+    "*.kubeconfig",
+    "gha-creds-*.json",
+    "*firebase-adminsdk*.json",
+    "*.tfvars",
+    "*.tfvars.json",
+    "!example.tfvars",
+    ".terraformrc",
+    "terraform.rc",
+    "secrets.yaml",
+    "secrets.yml",
+    "secrets.json",
+    "secrets.toml",
+    "auth.json",
+    ".claude.json",
+    ".mcp.json",
     ".terraform/",
     "*.tfstate",
     "*.tfstate.*",
     ".vault-token",
-    ".claude/settings.local.json",
+    "settings.local.json",
     "CLAUDE.local.md",
     "credentials.json",
     "service-account*.json",
@@ -80,6 +98,11 @@ const USUALLY_NOT: &[&str] = &[
     "*.key",
     "*.ppk",
     "*.agekey",
+    "secring.*",
+    "private*.asc",
+    "secret*.asc",
+    "*.sec.asc",
+    "wallet.dat",
     "*.p12",
     "*.pfx",
     "*.jks",
@@ -88,6 +111,9 @@ const USUALLY_NOT: &[&str] = &[
     ".htpasswd",
     ".bash_history",
     ".zsh_history",
+    ".python_history",
+    ".node_repl_history",
+    ".psql_history",
     "node_modules/",
     "__pycache__/",
     "*.pyc",
@@ -299,12 +325,30 @@ fn texts_of<'a>(files: &[Option<&'a Path>]) -> Result<Vec<(&'a Path, String)>> {
             return Err(Failure::usage(format!("{} is no regular file: remove it", file.display())));
         }
         match fs::read(file) {
-            Ok(bytes) => texts.push((*file, String::from_utf8_lossy(&bytes).into_owned())),
+            Ok(bytes) => texts.push((*file, decoded(file, &bytes)?)),
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {}
             Err(error) => return Err(Failure::io("read", file, &error)),
         }
     }
     Ok(texts)
+}
+
+/// The text of a file of rules. PowerShell writes UTF-16; read as anything else it would match nothing.
+fn decoded(file: &Path, bytes: &[u8]) -> Result<String> {
+    let unit = match bytes {
+        [0xff, 0xfe, ..] => u16::from_le_bytes,
+        [0xfe, 0xff, ..] => u16::from_be_bytes,
+        // Names of files may be of any bytes, but a rule holds no zero.
+        _ if !bytes.contains(&0) => return Ok(String::from_utf8_lossy(bytes).into_owned()),
+        _ => return Err(unreadable(file)),
+    };
+    let (pairs, rest) = bytes[2..].as_chunks();
+    let text = char::decode_utf16(pairs.iter().map(|pair| unit(*pair))).collect::<std::result::Result<String, _>>();
+    text.ok().filter(|_| rest.is_empty()).ok_or_else(|| unreadable(file))
+}
+
+fn unreadable(file: &Path) -> Failure {
+    Failure::usage(format!("{} is no text, so its rules cannot be read", file.display())).hint("save it as UTF-8")
 }
 
 /// The rules of the texts of some files, for paths below `folder`.
@@ -371,6 +415,25 @@ mod tests {
     }
 
     #[test]
+    fn rules_in_utf_16_count_and_what_is_no_text_is_refused() {
+        let text = "\u{feff}private.md\r\ndrafts/\r\n";
+        let little: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let big: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+        for file in [".aamignore", ".gitignore"] {
+            for bytes in [&little, &big] {
+                let package = Package::with(&[]);
+                fs::write(package.0.path().join(file), bytes).expect("written");
+                assert!(package.why("private.md").is_some() && package.why("drafts/").is_some(), "{file}");
+                assert_eq!(package.why("public.md"), None, "{file}");
+            }
+            let package = Package::with(&[]);
+            fs::write(package.0.path().join(file), &little[2..]).expect("written");
+            let failure = Ignore::read(package.0.path(), Vec::new(), None).expect_err("no text");
+            assert!(failure.message.contains(file), "{failure:?}");
+        }
+    }
+
+    #[test]
     fn some_things_never_go_in_and_others_only_by_name() {
         let package = Package::with(&[(".aamignore", "!.env.local\n!.git\n!*.pem\n!keys/**\n")]);
         for never in [".git/", "a/.GIT/x", ".aam/x", "x-1.0.0.aam", "a/.DS_Store", "._a", ".aamignore"] {
@@ -391,6 +454,17 @@ mod tests {
             ".claude/settings.local.json",
             "node_modules/x/y.js",
             "keys/.env",
+            "gha-creds-0a1b.json",
+            "kubeconfig",
+            "infra/prod.tfvars",
+            "secrets.yaml",
+            "auth.json",
+            ".mcp.json",
+            "secring.gpg",
+            "private-key.asc",
+            "app-firebase-adminsdk-1.json",
+            "settings.local.json",
+            "wallet.dat",
         ] {
             assert_eq!(package.why(usual), Some(Reason::Usual), "{usual}");
         }

@@ -76,8 +76,10 @@ pub(crate) fn inspect(path: &Path, limits: &ArchiveLimits) -> Findings {
             return findings;
         }
     };
+    let mut is_read = false;
     match Manifest::parse_within(&bytes, limits.manifest()) {
         Ok(manifest) => {
+            is_read = true;
             look_into(path, &manifest, &mut findings);
             if skeleton::is_placeholder(&manifest.name, &manifest.description) {
                 let error = "still is the description that `aam pkg init` made up; say what the package is for";
@@ -88,13 +90,25 @@ pub(crate) fn inspect(path: &Path, limits: &ArchiveLimits) -> Findings {
             findings.faults.extend(faults.into_iter().map(|fault| Detail::new(fault.field, fault.error)));
         }
     }
-    if findings.faults.is_empty() {
+    if is_read {
         match Packed::pack(path, limits) {
             Ok(packed) => {
                 findings.warnings.extend(packed.suspects.iter().cloned());
                 findings.packed = Some(packed);
             }
-            Err(failure) => return Findings::of(failure),
+            Err(failure) if findings.faults.is_empty() => return Findings::of(failure),
+            // What is wrong with an artifact was found above, in other words.
+            Err(failure) if failure.kind == Kind::Invalid => {
+                let is_told = |fault: &Detail| {
+                    findings.faults.iter().any(|told| {
+                        let path = told.error.split('`').nth(1);
+                        told.field == fault.field || path.is_some_and(|path| fault.error.contains(path))
+                    })
+                };
+                let more: Vec<_> = faults_of(failure).into_iter().filter(|fault| !is_told(fault)).collect();
+                findings.faults.extend(more);
+            }
+            Err(_) => {}
         }
     }
     findings

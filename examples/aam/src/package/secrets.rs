@@ -22,6 +22,11 @@ const SECRETS: &[(&str, &str)] = &[
     ("an age secret key", r"\bAGE-SECRET-KEY-1[0-9A-Z]{58}\b"),
     ("a token of an AAM registry", r"\baam_[0-9A-Za-z_-]{40,}"),
     ("an AWS access key", r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"),
+    (
+        "an AWS secret key",
+        r#"(?i)\baws_?secret_?(?:access_?)?key["']?\s{0,4}[:=]\s{0,4}["']?[0-9a-z/+=]{40}(?:[^0-9a-z/+=]|$)"#,
+    ),
+    ("a private key of PuTTY", r"\bPuTTY-User-Key-File-[0-9]+: "),
     ("a GitHub token", r"\b(?:gh[pousr]_[0-9A-Za-z]{36,}|github_pat_[0-9A-Za-z_]{60,})"),
     ("a GitLab token", r"\bgl(?:pat|dt|rt|ptt|soat)-[0-9A-Za-z_-]{20,}"),
     ("an npm token", r"\bnpm_[0-9A-Za-z]{36}\b"),
@@ -198,8 +203,19 @@ mod tests {
     }
 
     #[test]
+    fn keys_without_a_form_of_their_own_are_found_by_what_stands_before() {
+        let aws = "wJalr/XUtnFEMI+K7MDENGbPxRfiCYzzzzzzKEY";
+        for line in [format!("aws_secret_access_key = {aws}1"), format!("\"AWS_SECRET_ACCESS_KEY\": \"{aws}1\",")] {
+            assert_eq!(what(&line), Some(("an AWS secret key", 1)), "{line}");
+        }
+        assert_eq!(what(&format!("PuTTY-User-Key-{}-3: ssh-ed25519", "File")), Some(("a private key of PuTTY", 1)));
+    }
+
+    #[test]
     fn what_documents_write_is_no_secret() {
         for text in [
+            "aws_secret_access_key = <your key>",
+            "aws_secret_access_key = ${AWS_SECRET_ACCESS_KEY}",
             "export AAM_TOKEN=aam_…",
             "postgres://user:$PASSWORD@db.example.com/x",
             "postgres://user:<password>@db.example.com/x",

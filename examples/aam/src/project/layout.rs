@@ -123,6 +123,31 @@ impl Project {
         name.scope().map(|_| format!("{}/packages/{}", self.own(), name.fs_name()))
     }
 
+    /// What stands in the project while a change is under way. Git ignores it, so no clone has it.
+    fn mark_file(&self) -> String {
+        format!("{}/packages/.unfinished", self.own())
+    }
+
+    /// Notes in the project that the change `id` is under way.
+    pub(crate) fn mark(&self, id: &str) -> Result<()> {
+        self.folder.write(&self.mark_file(), format!("{id}\n").as_bytes(), Mode::Plain)
+    }
+
+    /// The change that is under way here, or was cut short.
+    pub(crate) fn marked(&self) -> Result<Option<String>> {
+        let bytes = match self.folder.read_at_most(&self.mark_file(), 64) {
+            // What is no mark of ours says nothing.
+            Err(failure) if matches!(&*failure.code, "invalid_file" | "link_in_the_way" | "files_in_the_way") => None,
+            bytes => bytes?,
+        };
+        Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).trim().to_owned()))
+    }
+
+    /// Takes the note of [`Self::mark`] away.
+    pub(crate) fn unmark(&self) -> Result<()> {
+        self.folder.remove_file(&self.mark_file()).map(drop)
+    }
+
     /// Waits until no other command changes the project. The kernel lets go of
     /// the lock when the process ends, however it ends.
     pub(crate) fn guard(&self) -> Result<Guard<'_>> {

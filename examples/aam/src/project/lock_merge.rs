@@ -30,8 +30,13 @@ impl Sides {
             .hint(keep_one(path))
         };
         let (ours, theirs) = split(text);
-        let ours = yaml::parse(path, ours.as_bytes()).map_err(unreadable)?;
-        let theirs = yaml::parse(path, theirs.as_bytes()).map_err(unreadable)?;
+        let side = |text: String| {
+            // A branch that has no lock file has no packages.
+            let is_empty = text.lines().all(|line| line.trim().is_empty() || line.starts_with('#'));
+            if is_empty { Ok(LockFile::default()) } else { yaml::parse(path, text.as_bytes()) }
+        };
+        let ours = side(ours).map_err(unreadable)?;
+        let theirs = side(theirs).map_err(unreadable)?;
         Ok(Self { ours, theirs })
     }
 
@@ -115,5 +120,13 @@ mod tests {
         let text = "a\n<<<<<<< HEAD\nb\n||||||| base\nx\n=======\nc\n>>>>>>> theirs\nd\n";
         assert_eq!(split(text), ("a\nb\nd\n".to_owned(), "a\nc\nd\n".to_owned()));
         assert_eq!(split("a\n"), ("a\n".to_owned(), "a\n".to_owned()));
+    }
+
+    #[test]
+    fn a_side_without_a_lock_file_has_no_packages() {
+        let path = Path::new("aam-lock.yaml");
+        let text = "# Written by aam\n<<<<<<< HEAD\n=======\nlockfile_version: 1\npackages: {}\n>>>>>>> theirs\n";
+        let merged = Sides::read(path, text).expect("two sides").merged(path).expect("one lock");
+        assert_eq!(merged, LockFile::default());
     }
 }

@@ -48,6 +48,10 @@ pub(crate) struct Unpacked {
 /// A change from one lock file to another.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Unfinished {
+    /// A random number, which the project holds too while the change is under way: another project may be at the same
+    /// path by now.
+    #[serde(default)]
+    pub(crate) id: String,
     pub(crate) before: LockFile,
     pub(crate) after: LockFile,
 }

@@ -227,3 +227,103 @@ fn an_answer_about_something_else_is_not_taken_for_an_answer() {
         assert!(error["message"].as_str().is_some_and(|text| text.contains(said)), "{arguments:?}: {error}");
     }
 }
+
+#[test]
+fn the_faults_of_a_bad_manifest_are_told() {
+    let bytes = crate::names::packed(&[("aam.yaml", "name: a\nversion: 2.0.0\nartifacts: {}\n")]);
+    let sha256 = aam_registry_core::types::Sha256Digest::of(&bytes).to_string();
+    let answer = resolved("a", "2.0.0", bytes.len() as u64, "{}").replace(&"0".repeat(64), &sha256);
+    let stage = Stage::start(move |first, client| {
+        if first.starts_with("POST") {
+            say(client, "200 OK", "", &answer);
+        } else if first.contains("/download") {
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", bytes.len());
+            let _ = client.write_all(&[head.as_bytes(), &bytes].concat());
+        } else {
+            say(client, "404 Not Found", "", "{}");
+        }
+    });
+    let error = stage.machine().fails(8, &["install", "a@^2", "--platform", "claude"]);
+    assert_eq!(error["message"], "The manifest of a 2.0.0 is not valid; nothing was installed", "{error}");
+    assert!(error["details"].to_string().contains("description"), "{error}");
+}
+
+#[test]
+fn a_refusal_says_who_gives_the_right_that_is_wanting() {
+    for (message, help) in [
+        ("You may not publish a; ask one of its owners", "`aam owner ls`"),
+        ("Only moderators may put versions into quarantine", "administrators of the registry"),
+        ("You may not see reports; ask an administrator of this registry", "administrators of the registry"),
+        ("This token lacks the scope `publish`; create one that has it", "`aam token create`"),
+    ] {
+        let body = format!(r#"{{"error": "forbidden", "message": "{message}"}}"#);
+        let stage = Stage::json("403 Forbidden", move |_| body.clone());
+        let error = stage.machine().fails(3, &["info", "a"]);
+        assert!(error["help"].as_str().is_some_and(|text| text.contains(help)), "{message}: {error}");
+    }
+}
+
+#[test]
+fn an_endless_failure_is_told_in_short() {
+    let details = vec![r#"{"field": "f", "error": "e"}"#; 5000].join(",");
+    let body = format!(r#"{{"error": "bad", "message": "{}", "details": [{details}]}}"#, "x".repeat(100_000));
+    let stage = Stage::start(move |_, client| say(client, "429 Too Many", "retry-after: 99999999999\r\n", &body));
+    let error = stage.machine().fails(6, &["info", "a"]);
+    assert_eq!(error["message"].as_str().map(|text| text.chars().count()), Some(2001), "{error}");
+    let details = error["details"].as_array().expect("a list");
+    assert_eq!((details.len(), &details[100]["error"]), (101, &"and 4900 more".into()));
+    assert!(error["help"].as_str().is_some_and(|text| text.contains("more than a day")), "{error}");
+}
+
+#[test]
+fn a_redirect_without_an_end_or_to_no_registry_is_told_as_that() {
+    let circle = Stage::start(|first, client| {
+        let path = first.split(' ').nth(1).unwrap_or_default();
+        say(client, "302 Found", &format!("location: {path}\r\n"), "");
+    });
+    let error = circle.machine().fails(6, &["info", "a"]);
+    assert!(error["message"].as_str().is_some_and(|text| text.contains("without end")), "{error}");
+    let mail = Stage::start(|_, client| say(client, "302 Found", "location: mailto:eve@example.com\r\n", ""));
+    let error = mail.machine().fails(6, &["info", "a"]);
+    assert!(error["message"].as_str().is_some_and(|text| text.contains("`mailto`")), "{error}");
+}
+
+#[test]
+fn where_a_download_leads_is_not_told_where_it_came_from() {
+    let elsewhere = Stage::json("404 Not Found", |_| String::new());
+    let target = elsewhere.url();
+    let stage = Stage::start(move |first, client| {
+        if first.starts_with("POST") {
+            say(client, "200 OK", "", &resolved("a", "2.0.0", 10, "{}"));
+        } else {
+            say(client, "302 Found", &format!("location: {target}/archive\r\n"), "");
+        }
+    });
+    stage.machine().run(&["install", "a@^2", "--platform", "claude"]);
+    let heard = elsewhere.heard().to_ascii_lowercase();
+    assert!(heard.contains("/archive") && !heard.contains("referer"), "{heard}");
+}
+
+#[test]
+fn a_variable_that_holds_no_token_is_named() {
+    let stage = Stage::json("200 OK", |_| "{}".to_owned());
+    let machine = stage.machine();
+    let output = machine.aam(&["--json", "whoami"]).env("AAM_TOKEN", "aam_a\nb").output().expect("aam runs");
+    let error: serde_json::Value = serde_json::from_slice(&output.stdout).expect("json");
+    assert_eq!(output.status.code(), Some(2), "{error}");
+    assert!(error["message"].as_str().is_some_and(|text| text.starts_with("AAM_TOKEN holds no token")), "{error}");
+    assert_eq!(stage.heard(), "");
+}
+
+#[cfg(unix)]
+#[test]
+fn tokens_that_others_can_read_are_told_once() {
+    use std::os::unix::fs::PermissionsExt;
+    let server = crate::server::Server::start();
+    let machine = server.machine_of_alice();
+    let said = || String::from_utf8_lossy(&machine.run(&["whoami"]).stderr).into_owned();
+    assert!(!said().contains("chmod"), "{}", said());
+    let file = machine.home().join("credentials.yaml");
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).expect("set");
+    assert_eq!(said().matches("chmod 600").count(), 1, "{}", said());
+}

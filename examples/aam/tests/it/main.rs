@@ -8,6 +8,7 @@ mod carry;
 mod ceilings;
 mod create;
 mod deploy;
+mod edited;
 mod exposed;
 #[cfg(target_os = "linux")]
 mod full_disk;
@@ -15,12 +16,15 @@ mod golden;
 mod governance;
 mod hostile;
 mod install;
+#[cfg(unix)]
+mod interrupted;
 mod limits;
 mod machine;
 mod names;
 mod pkg;
 mod proxy;
 mod publish;
+mod recalls;
 mod records;
 mod registries;
 mod server;

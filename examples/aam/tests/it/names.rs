@@ -16,7 +16,7 @@ const MANIFEST: &str = "name: '@acme/names'\nversion: 1.0.0\ndescription: d\nart
 const SKILL: &str = "---\nname: s\ndescription: d\n---\nGo.\n";
 
 /// An archive of these files, of whatever names: no packer of ours makes one.
-fn packed(files: &[(&str, &str)]) -> Vec<u8> {
+pub(crate) fn packed(files: &[(&str, &str)]) -> Vec<u8> {
     let mut tar = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
     for (path, text) in files {
         let mut header = tar::Header::new_gnu();

@@ -159,43 +159,6 @@ fn what_two_installs_need_stays_until_the_last_is_gone() {
 }
 
 #[test]
-fn a_run_that_was_cut_short_is_finished_by_the_next() {
-    let server = Server::start();
-    let machine = with_rule(&server);
-    machine.ok(&["install", "@acme/rule@1.0.0", "--platform", "codex"]);
-    let lock_before = machine.read(".aam/aam-lock.yaml");
-    let records = machine.home().join("projects");
-    let record = fs::read_dir(&records).expect("folder").next().expect("one").expect("entry").path();
-    let before = fs::read_to_string(&record).expect("record");
-    machine.ok(&["install", "@acme/rule@1.1.0", "--platform", "codex"]);
-    let after = fs::read_to_string(&record).expect("record");
-    let lock_after = machine.read(".aam/aam-lock.yaml");
-
-    // As if it had been killed when half of the files were written, before the lock file was.
-    let indented = |lock: &str| {
-        let lines = lock.lines().filter(|line| !line.starts_with('#')).map(|line| format!("    {line}\n"));
-        lines.collect::<String>()
-    };
-    let unfinished = format!("unfinished:\n  before:\n{}  after:\n{}", indented(&lock_before), indented(&lock_after));
-    let unpacked = |text: &str| text.split("files:").next().expect("head").to_owned();
-    let deployed = before.split_once("files:").expect("files").1;
-    fs::write(&record, format!("{}{unfinished}files:{deployed}", unpacked(&after))).expect("written");
-    machine.write(".aam/aam-lock.yaml", &lock_before);
-    machine.write("AGENTS.md", &machine.read("AGENTS.md").replace("Second rule.", "First rule."));
-    machine.write(".agents/skills/lint/.aam-new-0123456789abcdef", "half a fi");
-
-    let output = machine.run(&["uninstall", "no-such-package"]);
-    assert_eq!(output.status.code(), Some(4));
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(said.contains("Finishing what an interrupted run"), "{said}");
-    assert_eq!(machine.json(&["list"])[0]["version"], "1.1.0");
-    assert!(machine.read("AGENTS.md").contains("Second rule."));
-    assert!(!machine.has(".agents/skills/lint/.aam-new-0123456789abcdef"));
-    machine.ok(&["uninstall", "@acme/rule"]);
-    assert!(machine.snapshot().is_empty(), "{:?}", machine.snapshot().keys());
-}
-
-#[test]
 fn what_an_earlier_aam_wrote_is_moved_by_an_install() {
     moves_what_an_earlier_aam_wrote("install");
 }

@@ -91,6 +91,13 @@ impl Server {
         self.runtime.block_on(self.registry.set_role(&username, role, true)).expect("a user");
     }
 
+    /// Makes a user a moderator.
+    pub(crate) fn make_moderator(&self, username: &str) {
+        let username = username.parse().expect("a username");
+        let given = self.runtime.block_on(self.registry.set_role(&username, AccountRole::Moderator, true));
+        given.expect("a user");
+    }
+
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use crate::{
     machine::Machine,
     server::{Server, fixture},
+    stage::Stage,
 };
 
 /// A job's ID token, in the form that the test's registry takes.
@@ -89,7 +90,7 @@ fn a_workflow_of_github_publishes_by_its_identity() {
     let newer = newer.to_str().expect("text");
     let refused = alice.fails(3, &["pkg", "publish", newer]);
     assert!(
-        refused["message"].as_str().is_some_and(|message| message.contains("trusted publishers alone")),
+        refused["message"].as_str().is_some_and(|message| message.contains("Only the trusted publishers of")),
         "{refused}"
     );
     alice.ok(&["trusted-publisher", "only", "greet-kit", "off"]);
@@ -142,6 +143,22 @@ fn a_token_in_a_variable_counts_before_the_identity_of_a_job() {
         .output()
         .expect("aam runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn a_job_asks_an_older_registry_for_no_more_than_a_login() {
+    let older = Stage::json("404 Not Found", |_| "{}".to_owned());
+    let archive = fixture("greet-kit-1.0.0.aam");
+    let output = older
+        .machine()
+        .aam(&["pkg", "publish", archive.to_str().expect("text"), "--yes"])
+        .env("AAM_ID_TOKEN", "of the job")
+        .output()
+        .expect("aam runs");
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(3), "{told}");
+    assert!(told.contains("takes no ID tokens"), "{told}");
+    assert!(!older.heard().contains("of the job"));
 }
 
 /// Else a registry could have itself sent an ID token that another service takes.

@@ -78,9 +78,9 @@ async fn export(registry: &Registry, command: &Export, done: impl Fn()) -> Resul
     for summary in summaries(&view, &command.packages).await? {
         let name = summary.name.clone();
         let outcome = match folders.insert(name.fs_name(), name.clone()) {
-            Some(other) => {
-                Err(Failed(format!("{other} has the folder that {name} would have; export one of them alone")))
-            }
+            Some(other) => Err(Failed(format!(
+                "{name} would be written to the folder of {other}; export only one of them, with --packages"
+            ))),
             None => package(registry, &summary, command).await,
         };
         done();

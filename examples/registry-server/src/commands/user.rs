@@ -167,8 +167,7 @@ pub(super) fn invite(command: InviteUser, surroundings: Surroundings) -> Result<
 pub(super) fn reset_otp(command: &NamedUser, surroundings: Surroundings) -> Result<Answer, Failed> {
     let username = username(&command.username)?;
     on_registry(surroundings, async |registry| Ok(registry.reset_second_factor(&username).await?))?;
-    let text =
-        format!("{username} logs in with the password alone now; tell the user to enroll again: `aam otp enrol`");
+    let text = format!("{username} now logs in with only the password; tell the user to enroll again: `aam otp enrol`");
     Ok(Answer::new(command.json, text, &json!({"username": username.as_str(), "otp_enabled": false})))
 }
 
@@ -187,7 +186,7 @@ fn reset_link(username: &Username, json: bool, surroundings: Surroundings) -> Re
         "text": link.text(&base_url),
         "expires_at": link.expires_at.to_string(),
     });
-    let text = format!("give this to {username} alone:\n{}", link.text(&base_url));
+    let text = format!("give this to {username} and to nobody else:\n{}", link.text(&base_url));
     Ok(Answer::new(json, text, &value))
 }
 

@@ -94,7 +94,7 @@ async fn connection(stream: TcpStream, access: MetricsAccess, recorded: Promethe
 
 fn answer<B>(request: &Request<B>, access: &MetricsAccess, recorded: &PrometheusHandle) -> Response<String> {
     let (status, text) = if request.uri().path() != PATH {
-        (StatusCode::NOT_FOUND, "this address serves /metrics alone\n".to_owned())
+        (StatusCode::NOT_FOUND, "this address serves only /metrics\n".to_owned())
     } else if !matches!(*request.method(), Method::GET | Method::HEAD) {
         (StatusCode::METHOD_NOT_ALLOWED, "GET reads the metrics\n".to_owned())
     } else if access.admits(request.headers()) {

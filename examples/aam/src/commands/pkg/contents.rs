@@ -14,17 +14,18 @@ use crate::{
 /// How many files a summary names.
 const NAMED: usize = 20;
 
-/// The lines that tell what stays out of an archive.
-pub(super) fn left_out(packed: &Packed) -> Vec<String> {
+/// The lines that tell what stays out of an archive: all of it, or so much as fits a summary.
+pub(super) fn left_out(packed: &Packed, all: bool) -> Vec<String> {
     // What never goes in surprises nobody.
     let told: Vec<_> = packed.left_out.iter().filter(|left_out| left_out.reason != Reason::Never).collect();
     let mut lines = Vec::new();
     if !told.is_empty() {
         lines.push("Left out:".to_owned());
+        let named = if all { told.len() } else { NAMED };
         lines.extend(
-            told.iter().take(NAMED).map(|left_out| format!("  {} ({})", left_out.path, left_out.reason.as_str())),
+            told.iter().take(named).map(|left_out| format!("  {} ({})", left_out.path, left_out.reason.as_str())),
         );
-        lines.extend(more(told.len()));
+        lines.extend(more(told.len()).filter(|_| !all));
     }
     lines
 }
@@ -46,7 +47,7 @@ pub(super) fn confirm(session: &Session, registry: &RegistryUrl, packed: &Packed
     for file in files.iter().take(NAMED) {
         session.out.note(&format!("  {:>10} {}", file.size, file.path));
     }
-    for line in more(files.len()).into_iter().chain(left_out(packed)) {
+    for line in more(files.len()).into_iter().chain(left_out(packed, false)) {
         session.out.note(&line);
     }
     if yes || session.out.is_json() || !prompt::can_ask() {

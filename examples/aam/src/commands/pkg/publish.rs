@@ -24,7 +24,9 @@ use crate::{
     aam pkg publish my-skills-0.1.0.aam --registry team\n  \
     aam pkg publish --dry-run     # shows what would be sent and what stays out, sends nothing\n\n\
     What .gitignore and .aamignore leave out stays out, and so does what commonly holds secrets (.env, .npmrc, \
-    .ssh/, *.pem and the like) unless .aamignore names it, as in `!.env.shared`. Before the first version of a \
+    .ssh/, *.pem and the like) unless .aamignore names it, as in `!.env.shared`. A rule `*` in .aamignore leaves out \
+    all but the manifest and the artifacts it names, with what is in their folders; a narrower rule leaves out files of \
+    these, too. Before the first version of a \
     package it shows what goes in, and asks where there is somebody to ask. A file that looks as if it held a private \
     key or a token is published only where you say so, at the terminal or with --allow-secrets.\n\n\
     In GitHub Actions and GitLab it publishes as a trusted publisher by itself, without a stored token, where an owner \
@@ -80,7 +82,7 @@ impl Publish {
             session.out.done(&value, || {
                 let mut lines = vec![format!("Would publish {name} {version} to {}:", registry.url)];
                 lines.extend(packed.judged.files.iter().map(|file| format!("  {:>10} {}", file.size, file.path)));
-                lines.extend(contents::left_out(&packed));
+                lines.extend(contents::left_out(&packed, true));
                 lines.push(format!("{} bytes packed, sha256 {}", packed.size, packed.sha256));
                 lines
             })?;

@@ -35,7 +35,9 @@ pub(super) fn walk(folder: &Path) -> Result<Seen> {
         let path = entry.path().strip_prefix(&root).unwrap_or(entry.path());
         let Some(shown) = path.to_str().map(|path| path.replace(MAIN_SEPARATOR, "/")) else { continue };
         let is_folder = entry.file_type().is_dir();
-        if let Some(reason) = ignore.leaves_out(path, is_folder) {
+        // MCP servers are listed as not taken, with why, though their file is packed no more than other private ones.
+        let is_servers = |reason| reason == Reason::Usual && entry.file_name() == ".mcp.json";
+        if let Some(reason) = ignore.leaves_out(path, is_folder).filter(|reason| !is_servers(*reason)) {
             let told = matches!(reason, Reason::Aamignore | Reason::Gitignore);
             if told && places::is_place(&shown) && holds_files(entry.path()) {
                 let why = format!("{} leaves it out; to take it, change that file", reason.as_str());

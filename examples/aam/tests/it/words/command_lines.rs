@@ -59,6 +59,7 @@ fn filled(line: &str) -> Vec<String> {
         words.push(match word {
             "<URL>" | "{url}" | "{wanted}" | "{address}" => "http://127.0.0.1:1".to_owned(),
             "<ID>" | "<DELIVERY>" | "{id}" => "00000000-0000-0000-0000-000000000000".to_owned(),
+            "{name}@{version}" | "<PACKAGE>@<VERSION>" | "{name}@{}" => "thing@1.0.0".to_owned(),
             "{}" if line.contains("token revoke") => "00000000-0000-0000-0000-000000000000".to_owned(),
             word if word.starts_with(['<', '{']) || word.chars().all(|c| c.is_ascii_uppercase()) => "thing".to_owned(),
             word => word.to_owned(),
