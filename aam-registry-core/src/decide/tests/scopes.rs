@@ -39,7 +39,7 @@ fn a_scope_is_nobodys_before_it_is_made() {
         now: NOW,
         audit: entry(),
     };
-    let facts = |scope_exists, user| NewScopeFacts { caller: caller(0), scope_exists, user };
+    let facts = |scope_exists, user| NewScopeFacts { caller: caller(0), scope_exists, user, made: 0 };
     let changes = new.decide(&facts(false, None)).expect("made").changes;
     assert_eq!((written(&changes).len(), changes.invalidates), (1, Some(Change::Scope(new.name.clone()))));
     new.decide(&facts(false, Some(user(0)))).expect("the own name");

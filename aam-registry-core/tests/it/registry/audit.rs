@@ -134,7 +134,7 @@ async fn the_log_is_read_by_those_who_may() {
     world.registry.package_audit_log(&boss, &kit, None, PAGE).await.expect("an administrator");
     let refused = world.registry.package_audit_log(&bob, &kit, None, PAGE).await.expect_err("another's");
     assert_eq!(refused.code(), ErrorCode::Forbidden);
-    let missing = world.registry.package_audit_log(&ada, &name("none"), PAGE).await.expect_err("none");
+    let missing = world.registry.package_audit_log(&ada, &name("none"), None, PAGE).await.expect_err("none");
     assert_eq!(missing.code(), ErrorCode::PackageNotFound);
 
     let filter = AuditFilter { event: Some(AuditEvent::PackagePublish), ..all() };
