@@ -201,8 +201,8 @@ impl Call {
 }
 
 /// Reads a JSON array.
-pub(crate) fn list<T: DeserializeOwned>(body: Bytes) -> Result<Vec<T>, Failure> {
-    parsed(&beginning_with(b'[', &body)?)
+pub(crate) fn list<T: DeserializeOwned>(body: &Bytes) -> Result<Vec<T>, Failure> {
+    parsed(&beginning_with(b'[', body)?)
 }
 
 /// A JSON text without the mark that some editors put first; it has to begin with `first`.

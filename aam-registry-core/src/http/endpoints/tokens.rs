@@ -82,7 +82,7 @@ async fn report(call: Call, body: RequestBody) -> Answered {
     let signature = header(SIGNATURE).zip(header(SIGNING_KEY));
     let signature = signature.map(|(signature, key)| ScannerSignature { key, signature });
     call.registry.require_signed_report(&body, signature).await?;
-    let reported: Vec<ReportedToken> = call::list(body)?;
+    let reported: Vec<ReportedToken> = call::list(&body)?;
     if reported.len() > MAX_LEAKED_TOKENS {
         let message = format!("Report at most {MAX_LEAKED_TOKENS} tokens in one request");
         return Err(Failure::new(ErrorCode::InvalidRequest, message));

@@ -27,7 +27,7 @@ async fn publish_with(
     archive_size: u64,
 ) -> Result<Published> {
     let commit = commit(by, upload(db, by).await, manifest(name, version));
-    db.commit_publish(&PublishCommit { quotas, archive_size, ..commit }).await
+    db.commit_publish(&PublishCommit { archive_size, quotas, ..commit }).await
 }
 
 /// The early check of a publish.
