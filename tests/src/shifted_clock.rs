@@ -5,7 +5,7 @@ use tempfile::TempDir;
 use crate::settings::Settings;
 
 /// Shifts the calendar clock of the program that loads it.
-const SOURCE: &str = r#"
+const SOURCE: &str = r"
 #define _GNU_SOURCE
 #include <sys/syscall.h>
 #include <time.h>
@@ -16,7 +16,7 @@ int clock_gettime(clockid_t clock, struct timespec *now) {
     if (result == 0 && clock == CLOCK_REALTIME) now->tv_sec += SHIFT;
     return result;
 }
-"#;
+";
 
 /// Servers whose calendar clock is wrong.
 #[derive(Debug)]

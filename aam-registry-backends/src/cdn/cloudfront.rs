@@ -29,7 +29,7 @@ const API: &str = "https://cloudfront.amazonaws.com";
 /// The region that its requests are signed for.
 const REGION: &str = "us-east-1";
 
-/// Amazon CloudFront: purges by an invalidation of paths, and signs URLs with a canned policy by SHA-256.
+/// Amazon `CloudFront`: purges by an invalidation of paths, and signs URLs with a canned policy by SHA-256.
 pub struct CloudFront {
     client: OutgoingClient,
     api: String,
@@ -111,7 +111,7 @@ impl CloudFront {
         self
     }
 
-    /// Calls another address than that of CloudFront's API, for tests.
+    /// Calls another address than that of the API of `CloudFront`, for tests.
     #[must_use]
     pub fn with_api(mut self, api: impl Into<String>) -> Self {
         self.api = api.into();
@@ -126,7 +126,12 @@ impl Cdn for CloudFront {
     }
 
     async fn purge(&self, urls: &[String], id: &str) -> Result<(), JobFailure> {
-        let paths: String = urls.iter().map(|url| format!("<Path>{}</Path>", escape(path_of(url)))).collect();
+        let mut paths = String::new();
+        for url in urls {
+            paths.push_str("<Path>");
+            paths.push_str(&escape(path_of(url)));
+            paths.push_str("</Path>");
+        }
         let body = format!(
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
              <InvalidationBatch xmlns=\"http://cloudfront.amazonaws.com/doc/2020-05-31/\">\

@@ -172,7 +172,7 @@ impl fmt::Debug for Outgoing {
         f.debug_struct("Outgoing")
             .field("proxy", &self.proxy.as_ref().and_then(|proxy| proxy.url.host_str()))
             .field("roots", &self.roots.len())
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

@@ -61,7 +61,7 @@ pub(super) async fn oldest(tx: &Session, what: Aged) -> Tx<Option<Timestamp>> {
     };
     let mut oldest: Option<Timestamp> = None;
     for query in queries {
-        let found = sql::first(tx, *query, [], |row| sql::optional_instant(row, 0)).await?.flatten();
+        let found = sql::first(tx, query, [], |row| sql::optional_instant(row, 0)).await?.flatten();
         oldest = [oldest, found].into_iter().flatten().min();
     }
     Ok(oldest)

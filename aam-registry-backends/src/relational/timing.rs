@@ -19,7 +19,8 @@ pub(crate) async fn timed<F, T>(system: &'static str, call: impl Future<Output =
         otel.kind = "client",
         db.system.name = system,
     );
-    call.instrument(span).await
+    // Boxed: with the wait for a connection it is large, and each caller's future would be as large.
+    Box::pin(call).instrument(span).await
 }
 
 /// Awaits `turn`, which is a place or a connection, and records the time in `aam_database_wait_seconds{queue}`.

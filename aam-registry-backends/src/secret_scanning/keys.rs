@@ -115,7 +115,7 @@ impl ScannerSignatures for ScannerKeys {
     async fn check(&self, body: &[u8], signature: ScannerSignature<'_>, now: Timestamp) -> Result<()> {
         let key = self.find(signature.key, now).await?;
         let key = key.ok_or_else(|| {
-            let shown: String = signature.key.chars().filter(|c| c.is_ascii_graphic()).take(64).collect();
+            let shown: String = signature.key.chars().filter(char::is_ascii_graphic).take(64).collect();
             Error::forbidden(format!("This registry knows no secret scanner with the key `{shown}`"))
         })?;
         let signed = BASE64.decode(signature.signature.trim().as_bytes()).is_ok_and(|signature| {

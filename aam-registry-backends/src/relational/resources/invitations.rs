@@ -67,6 +67,7 @@ pub(super) async fn facts<T: Transaction>(tx: &T, change: &InvitationChange) -> 
     Ok(facts)
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "every resource has it in this shape, and the writes of some can fail")]
 pub(super) fn write(write: InvitationWrite) -> Result<Step, Corrupt> {
     Ok(match write {
         InvitationWrite::Add(invitation) => {

@@ -39,6 +39,7 @@ pub(super) async fn list<T: Transaction>(tx: &T) -> Result<Vec<OperatorWebhookSt
     tx.all(LIST, params![], state).await
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "every resource has it in this shape, and the writes of some can fail")]
 pub(super) fn write(write: OperatorWebhookWrite) -> Result<Step, Corrupt> {
     Ok(match write {
         OperatorWebhookWrite::Put(state) => {

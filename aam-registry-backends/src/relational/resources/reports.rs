@@ -71,6 +71,7 @@ pub(super) async fn list<T: Transaction>(tx: &T, filter: &ReportFilter) -> Resul
     Ok(Page { items, total, request })
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "every resource has it in this shape, and the writes of some can fail")]
 pub(super) fn write(write: ReportWrite) -> Result<Step, Corrupt> {
     let ReportWrite::Put(Report { id, package, version, category, text, reporter, created_at, closure }) = write;
     let row = params![

@@ -47,8 +47,8 @@ pub(super) fn read_all(tx: &Connection, sink: &mut dyn RowSink) -> Tx<()> {
         let mut cells = Vec::with_capacity(names.len());
         while let Some(row) = rows.next()? {
             cells.clear();
-            for column in 0..names.len() {
-                cells.push(cell(row.get_ref(column)?, &table.table, &names[column])?);
+            for (at, column) in names.iter().enumerate() {
+                cells.push(cell(row.get_ref(at)?, &table.table, column)?);
             }
             sink.row(&cells)?;
         }

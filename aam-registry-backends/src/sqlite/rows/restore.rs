@@ -26,7 +26,7 @@ use crate::{
 /// A backend error of kind database that names a table with rows, or if the database cannot be read.
 pub fn require_empty(config: &SqliteConfig) -> Result<()> {
     let exists = config.path().metadata().is_ok_and(|file| file.len() > 0);
-    if !exists { Ok(()) } else { empty(&open_reader(config)?).map_err(Failure::into_error) }
+    if exists { empty(&open_reader(config)?).map_err(Failure::into_error) } else { Ok(()) }
 }
 
 fn empty(connection: &Connection) -> Tx<()> {

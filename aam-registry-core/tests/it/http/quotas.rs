@@ -53,14 +53,14 @@ async fn each_quota_refuses_with_what_is_used() {
 
 #[tokio::test]
 async fn a_scope_takes_no_more_bytes_than_it_may() {
-    let size = archive("@ada/kit", "1.0.0").len() as u64;
-    let quotas = PublishQuotas { storage_per_scope: Some(size + 10), ..PublishQuotas::default() };
+    let bytes = archive("@ada/kit", "1.0.0").len() as u64;
+    let quotas = PublishQuotas { storage_per_scope: Some(bytes + 10), ..PublishQuotas::default() };
     let site = Site::of(World::with_policy(Policy::default().with_quotas(quotas)));
     let ada = site.user("ada").await;
     assert_eq!(site.publish(&ada, "@ada/kit", "1.0.0").await.status, 201);
     let refused = site.publish(&ada, "@ada/kit", "1.1.0").await;
     refused.assert_error(403, "quota_exceeded");
-    assert!(refused.text().contains(&format!("take up {size} bytes")), "{}", refused.text());
+    assert!(refused.text().contains(&format!("take up {bytes} bytes")), "{}", refused.text());
     assert_eq!(site.publish(&ada, "kit", "1.0.0").await.status, 201, "a package without a scope");
 }
 

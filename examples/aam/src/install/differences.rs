@@ -36,7 +36,7 @@ pub(crate) async fn differences(
     to_fetch.packages.retain(|name, _| !withheld.contains(&name.0));
     packages.fetch(session, &to_fetch, workshop.path()).await?;
 
-    let mut differences = packages.differences_of_unpacked(project, &state, lock)?;
+    let mut differences = packages.differences_of_unpacked(project, &state, lock);
     let known = packages.of(lock);
     differences.extend(if known.len() == lock.packages.len() {
         deploy::deployed_differences(

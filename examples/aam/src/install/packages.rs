@@ -133,12 +133,7 @@ impl Packages {
 
     /// Compares what lies unpacked in the project with the packages that are at hand and are not known to lie there.
     /// One that is on record and not there is missing whole.
-    pub(super) fn differences_of_unpacked(
-        &self,
-        project: &Project,
-        state: &State,
-        lock: &LockFile,
-    ) -> Result<Vec<Difference>> {
+    pub(super) fn differences_of_unpacked(&self, project: &Project, state: &State, lock: &LockFile) -> Vec<Difference> {
         let mut differences = Vec::new();
         for (name, locked) in lock.packages.iter().filter(|(name, _)| !self.in_place.contains_key(*name)) {
             let Some(package) = self.all.get(&*locked.sha256) else { continue };
@@ -146,16 +141,24 @@ impl Packages {
             match project.folder().folder(&shown) {
                 Ok(Some(folder)) => differences.extend(deploy::unpacked_differences(package, &folder, &shown)),
                 Ok(None) if state.unpacked.contains_key(name) => {
-                    differences.push(Difference { package: name.0.clone(), path: shown, kind: DifferenceKind::Missing })
+                    differences.push(Difference {
+                        package: name.0.clone(),
+                        path: shown,
+                        kind: DifferenceKind::Missing,
+                    });
                 }
                 Ok(None) => {}
                 // A link leads elsewhere.
                 Err(_) => {
-                    differences.push(Difference { package: name.0.clone(), path: shown, kind: DifferenceKind::Changed })
+                    differences.push(Difference {
+                        package: name.0.clone(),
+                        path: shown,
+                        kind: DifferenceKind::Changed,
+                    });
                 }
             }
         }
-        Ok(differences)
+        differences
     }
 
     /// The packages of `lock` that are at hand, with their platforms.
