@@ -1,7 +1,7 @@
 //! The written rows must equal those that the registry itself would have written.
 
 use aam_registry_core::{
-    decide::{PublishQuotas, TagChange},
+    decide::TagChange,
     ports::{CommandHandlerExt, Database},
     types::{
         AccountRoles, Actor, AuditEvent, AuditFilter, ChainHash, Credential, DistTag, NewAuditEntry, PackageSummary,
@@ -197,8 +197,7 @@ async fn tag_latest(database: &impl Database, dataset: &Dataset, package: &Packa
         package: package.name.clone(),
         tag: DistTag::latest(),
         version: Some(version.clone()),
-        tags: TagRules::at_most(100),
-        quotas: PublishQuotas::default(),
+        rules: TagRules::at_most(100),
         now,
         audit: NewAuditEntry::new(AuditEvent::TagSet, now),
     };

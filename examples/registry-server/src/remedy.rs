@@ -25,7 +25,6 @@ pub(crate) fn for_database(settings: &Settings, error: &Error) -> Option<&'stati
         }
         (Some(DatabaseTrouble::Full), _) => Some("make room on the disk of the database's server"),
         (Some(DatabaseTrouble::Damaged), _) => Some("restore it from a backup"),
-        (Some(_), _) => None,
         (None, Some(DiskTrouble::Full)) if !is_server => Some("make room on the disk of DATA_DIR"),
         (None, Some(_)) if !is_server => Some(
             "make the folder and its files writable for the user that runs the server (`chown -R USER FOLDER`), or let \

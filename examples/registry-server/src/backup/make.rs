@@ -92,15 +92,15 @@ async fn fill(
         place.put_file(&path_in(backup, &table.file.file), &folder.join(&table.file.file)).await?;
     }
     // The list is needed once more.
-    let list = staging.path().join("list");
-    std::fs::create_dir(&list)
-        .and_then(|()| std::fs::copy(folder.join(ARCHIVE_LIST), list.join(ARCHIVE_LIST)))
+    let list_folder = staging.path().join("list");
+    std::fs::create_dir(&list_folder)
+        .and_then(|()| std::fs::copy(folder.join(ARCHIVE_LIST), list_folder.join(ARCHIVE_LIST)))
         .map_err(BackupError::place)?;
     place.put_file(&path_in(backup, ARCHIVE_LIST), &folder.join(ARCHIVE_LIST)).await?;
     let keys = if wanted.keys { copy_keys(settings, place, backup).await? } else { Vec::new() };
     if matches!(place, Place::Bucket { .. }) {
         // Another backup may have deleted what this one relied on: a bucket cannot be locked.
-        require_all(place, &list, &lost).await?;
+        require_all(place, &list_folder, &lost).await?;
     }
     let manifest = manifest_of(settings, backup, migrations, written, lost, keys);
     place.put(&manifest.path(MANIFEST), manifest.to_json().as_bytes()).await?;

@@ -20,6 +20,7 @@ const PART: &str = ".part-";
 const CHUNK: usize = 128 * 1024;
 
 /// Where backups are.
+#[expect(clippy::large_enum_variant, reason = "there is one for each command")]
 #[derive(Clone, Debug)]
 pub(crate) enum Place {
     /// In a folder.
@@ -243,6 +244,7 @@ pub(super) fn chunks_of(file: File) -> BoxStream<'static, io::Result<Bytes>> {
 }
 
 /// Writes one file of a place.
+#[expect(clippy::large_enum_variant, reason = "there are as many as files that are written at once")]
 #[derive(Debug)]
 pub(super) enum PlaceWriter {
     File { part: NamedTempFile, to: PathBuf },

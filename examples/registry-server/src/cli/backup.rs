@@ -28,7 +28,7 @@ Examples:
 pub(crate) struct Backup {
     #[command(subcommand)]
     pub(crate) action: Option<BackupAction>,
-    /// Folder, or s3://BUCKET/PREFIX, to write to; a folder is created if it does not exist
+    /// Folder, or `s3://BUCKET/PREFIX`, to write to; a folder is created if it does not exist
     #[arg(long, value_name = "PLACE", required = true)]
     pub(crate) to: Option<String>,
     /// Delete backups older than this: a number with m, h or d
@@ -59,7 +59,7 @@ pub(crate) enum BackupAction {
 /// `backup verify`
 #[derive(Debug, Args)]
 pub(crate) struct VerifyBackup {
-    /// Folder, or s3://BUCKET/PREFIX, with the backups
+    /// Folder, or `s3://BUCKET/PREFIX`, with the backups
     #[arg(value_name = "PLACE")]
     pub(crate) place: String,
     /// Only the backup of this name, as `backup ls` shows it
@@ -75,7 +75,7 @@ pub(crate) struct VerifyBackup {
 /// `backup ls`
 #[derive(Debug, Args)]
 pub(crate) struct ListBackups {
-    /// Folder, or s3://BUCKET/PREFIX, with the backups
+    /// Folder, or `s3://BUCKET/PREFIX`, with the backups
     #[arg(value_name = "PLACE")]
     pub(crate) place: String,
     /// Print JSON
@@ -100,7 +100,7 @@ Examples:
   aam-registry restore --from /srv/backup --data-dir /var/lib/aam-registry
   aam-registry restore --from s3://aam-backups/registry --backup 20261130T030000.000000Z")]
 pub(crate) struct Restore {
-    /// Folder, or s3://BUCKET/PREFIX, with the backups
+    /// Folder, or `s3://BUCKET/PREFIX`, with the backups
     #[arg(long, value_name = "PLACE")]
     pub(crate) from: String,
     /// The backup of this name, as `backup ls` shows it [default: the newest whole one]

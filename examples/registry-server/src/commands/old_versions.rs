@@ -1,6 +1,6 @@
 //! `cleanup-old-versions`.
 
-use std::time::Duration;
+use std::{fmt::Write, time::Duration};
 
 use aam_registry_core::{decide::KeptFor, registry::OldVersionOptions};
 use indicatif::HumanBytes;
@@ -66,7 +66,7 @@ pub(super) fn run(command: &CleanupOldVersions, surroundings: Surroundings) -> R
         report.packages
     );
     for (reason, count) in &report.kept {
-        text.push_str(&format!("\n{count} old versions stay: {}", why(*reason)));
+        let _ = write!(text, "\n{count} old versions stay: {}", why(*reason));
     }
     let kept: serde_json::Map<_, _> = KeptFor::ALL
         .into_iter()

@@ -45,7 +45,7 @@ pub(crate) fn start(settings: &Settings, traces: Option<&Traces>) -> LogGuard {
         None => tracing_subscriber::registry().with(targets).with(format(settings.log_format, lines)).init(),
         Some(traces) => {
             let spans = Targets::new().with_target(SPANS, LevelFilter::TRACE);
-            let traced = tracing_opentelemetry::layer()
+            let exported = tracing_opentelemetry::layer()
                 .with_tracer(traces.tracer())
                 .with_location(false)
                 .with_threads(false)
@@ -53,7 +53,7 @@ pub(crate) fn start(settings: &Settings, traces: Option<&Traces>) -> LogGuard {
                 .with_tracked_inactivity(false)
                 .with_filter(spans);
             let written = format(settings.log_format, lines).with_filter(targets);
-            tracing_subscriber::registry().with(traced).with(written).init();
+            tracing_subscriber::registry().with(exported).with(written).init();
         }
     }
     guard

@@ -60,7 +60,7 @@ pub(super) async fn bind(settings: &Settings) -> Result<Listeners, ServeError> {
     }
 }
 
-/// The sockets of `LISTEN_FDS`, if they are for this process (sd_listen_fds(3)).
+/// The sockets of `LISTEN_FDS`, if they are for this process (`sd_listen_fds(3)`).
 fn inherited() -> Result<Vec<Listener>, ServeError> {
     let mut descriptors = ListenFd::from_env();
     let mut sockets = Vec::new();

@@ -85,7 +85,9 @@ impl Site {
     pub(crate) fn stored(&self) -> BTreeMap<String, PathBuf> {
         files_in(&self.archives)
             .into_iter()
-            .filter(|(name, _)| name.starts_with("archives/") && name.ends_with(".aam"))
+            .filter(|(name, _)| {
+                name.starts_with("archives/") && Path::new(name).extension().is_some_and(|ending| ending == "aam")
+            })
             .collect()
     }
 

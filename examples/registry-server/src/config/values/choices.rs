@@ -87,7 +87,7 @@ choice! {
     CdnProvider as "WHICH" {
         /// Cloudflare.
         Cloudflare = "cloudflare",
-        /// Amazon CloudFront.
+        /// Amazon `CloudFront`.
         Cloudfront = "cloudfront",
         /// Fastly.
         Fastly = "fastly",
