@@ -45,7 +45,7 @@ impl Receiver {
                     let all = Arc::clone(&all);
                     async move {
                         let (parts, body) = request.into_parts();
-                        let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+                        let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
                         all.lock().expect("not poisoned").push((parts.uri.path().to_owned(), parts.headers, body));
                         let mut response = Response::new(Full::new(Bytes::new()));
                         *response.status_mut() = status;
