@@ -42,4 +42,4 @@ pub use s3::{Buckets, S3Server, serve_s3};
 pub use server::{Server, Stopped};
 pub use settings::Settings;
 pub use shifted_clock::ShiftedClock;
-pub use stores::{Stores, production, replicas};
+pub use stores::{JWT_SECRET, Stores, production, replicas};

@@ -1,7 +1,7 @@
 use crate::{postgres::Database, redis::Redis, s3::S3Server, server::Server, settings::Settings};
 
 /// The secret that signs login sessions on all replicas.
-const JWT_SECRET: &str = "a secret that all replicas of a test have in common";
+pub const JWT_SECRET: &str = "a secret that all replicas of a test have in common";
 
 /// The stores of a production registry, for one test and any number of servers.
 #[derive(Debug)]

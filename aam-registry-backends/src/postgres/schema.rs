@@ -26,10 +26,10 @@ use super::{
 use crate::relational::{
     embedded::{Embedded, embedded},
     rows::{
-        FIRST_STEPS, NEWER_THAN_BACKUP, RESTORED_MEANWHILE, UNFINISHED_VERSION, mark_statements, migration_name,
+        FIRST_STEPS, NEWER_THAN_BACKUP, RESTORED_MEANWHILE, mark_statements, migration_name, refusal_statement,
         steps_of, unmark_statements,
     },
-    schema as relational,
+    schema::{self as relational, UNFINISHED_VERSION},
 };
 
 /// The migrations of this database alone, oldest first.
@@ -141,6 +141,7 @@ pub(super) async fn require_current(session: &Session) -> Tx<()> {
 
 async fn missing(session: &Session, known: &[Migration]) -> Tx<Vec<String>> {
     let applied = applied(session).await?;
+    relational::require_finished(&applied)?;
     if relational::is_newer(known, &applied) {
         let oldest = "SELECT oldest_release FROM schema_compatibility";
         let oldest: Option<String> = sql::first(session, oldest, [], |row| Ok(row.try_get(0)?)).await?;
@@ -187,7 +188,8 @@ pub(super) async fn begin_restore(config: &PostgresConfig, session: &Session, na
     if !is_marked {
         session.command(&mark_statements()).await.map_err(failed)?;
     }
-    migrate_by(config, &relational::runner(known), Admitted::EverySchema).await.map(drop)
+    migrate_by(config, &relational::runner(known), Admitted::EverySchema).await?;
+    session.command(&refusal_statement()).await.map_err(failed)
 }
 
 /// Which databases are migrated.

@@ -11,6 +11,11 @@ pub(crate) const HISTORY: &str = "refinery_schema_history";
 /// The oldest release that can work on a half restored database: none.
 pub(crate) const UNFINISHED: &str = "unfinished restore";
 
+/// The number of the migration that stands in the history of a database while a restore is under way. Releases that do
+/// not know it take it for one of a newer release, ask for [`UNFINISHED`] and refuse the database. Others come after it,
+/// so that they can still run.
+pub(crate) const UNFINISHED_VERSION: i64 = 0;
+
 /// What a migration calls the oldest release by that can work on the schema it leaves.
 const OLDEST_RELEASE: &str = "-- oldest release: ";
 
@@ -70,11 +75,19 @@ pub(crate) fn is_newer(known: &[Migration], applied: &[i64]) -> bool {
     applied.iter().any(|version| known.iter().all(|migration| i64::from(migration.version()) != *version))
 }
 
+/// Fails while a restore into the database is not finished.
+pub(crate) fn require_finished(applied: &[i64]) -> Result<()> {
+    if applied.contains(&UNFINISHED_VERSION) { Err(unfinished()) } else { Ok(()) }
+}
+
+fn unfinished() -> Error {
+    Error::unfit("a restore into it was not finished; run `aam-registry restore` again, which starts anew")
+}
+
 /// Fails where a newer release left a schema that serves no release before `oldest`.
 pub(crate) fn require_served(oldest: &str) -> Result<()> {
     if oldest == UNFINISHED {
-        let reason = "a restore into it was not finished; run `aam-registry restore` again, which starts anew";
-        return Err(Error::unfit(reason));
+        return Err(unfinished());
     }
     let ours = env!("CARGO_PKG_VERSION");
     let parse = |text: &str| text.parse::<Version>().ok();

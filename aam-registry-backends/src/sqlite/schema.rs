@@ -12,10 +12,10 @@ use super::{
 use crate::relational::{
     embedded::{Embedded, embedded},
     rows::{
-        FIRST_STEPS, NEWER_THAN_BACKUP, RESTORED_MEANWHILE, UNFINISHED_VERSION, mark_statements, migration_name,
+        FIRST_STEPS, NEWER_THAN_BACKUP, RESTORED_MEANWHILE, mark_statements, migration_name, refusal_statement,
         steps_of, unmark_statements,
     },
-    schema as relational,
+    schema::{self as relational, UNFINISHED_VERSION},
 };
 
 /// The migrations of this database alone, oldest first.
@@ -142,7 +142,8 @@ pub(super) fn begin_restore(connection: &mut Connection, names: &[String]) -> Re
     if !is_marked {
         connection.execute_batch(&mark_statements()).map_err(not_applied)?;
     }
-    run(connection, known)
+    run(connection, known)?;
+    connection.execute_batch(&refusal_statement()).map_err(not_applied)
 }
 
 fn run(connection: &mut Connection, migrations: &[Embedded]) -> Result<()> {
@@ -174,6 +175,7 @@ fn not_applied(error: rusqlite::Error) -> Error {
 fn missing(connection: &Connection) -> Result<Vec<String>> {
     let failed = |error| unavailable(error, Outcome::NotApplied);
     let applied = applied(connection).map_err(failed)?;
+    relational::require_finished(&applied)?;
     let runner = relational::runner(&migrations());
     let known = runner.get_migrations();
     if relational::is_newer(known, &applied) {

@@ -11,7 +11,7 @@ use aam_registry_core::Result;
 pub(crate) use catalogue::{LocalColumn, LocalTables, TableColumns, in_order_of_references};
 pub(crate) use restore::migration_name;
 pub(crate) use restore::{
-    FIRST_STEPS, NEWER_THAN_BACKUP, RESTORED_MEANWHILE, SCHEMA_TABLES, SINGLETONS, UNFINISHED_VERSION, mark_statements,
+    FIRST_STEPS, NEWER_THAN_BACKUP, RESTORED_MEANWHILE, SCHEMA_TABLES, SINGLETONS, mark_statements, refusal_statement,
     require_same_tables, steps_of, unmark_statements,
 };
 

@@ -6,7 +6,7 @@ use aam_registry_core::{Error, Result};
 
 use crate::relational::{
     embedded::Embedded,
-    schema::{HISTORY, UNFINISHED},
+    schema::{HISTORY, UNFINISHED, UNFINISHED_VERSION},
 };
 
 /// Tables that the migrations fill, not restores.
@@ -14,10 +14,6 @@ pub(crate) const SCHEMA_TABLES: [&str; 2] = ["refinery_schema_history", "schema_
 
 /// Tables that have one row from the start, which a restore replaces.
 pub(crate) const SINGLETONS: [&str; 3] = ["audit_chain", "registry_identity", "registry_totals"];
-
-/// The number of the migration that stands in the history of a database while a restore is under way. No release knows
-/// it, so each asks for [`UNFINISHED`] and refuses the database. Others come after it, so that they can still run.
-pub(crate) const UNFINISHED_VERSION: i64 = 0;
 
 /// Why a database cannot take a backup of an older schema.
 pub(crate) const NEWER_THAN_BACKUP: &str =
@@ -29,12 +25,18 @@ pub(crate) const RESTORED_MEANWHILE: &str = "another restore into it was finishe
 /// How many migrations have run when a database can be marked.
 pub(crate) const FIRST_STEPS: usize = 1;
 
+/// Lets releases that do not know the mark refuse a database that is half restored. Migrations undo it, so it has to
+/// run after them again.
+pub(crate) fn refusal_statement() -> String {
+    format!("UPDATE schema_compatibility SET oldest_release = '{UNFINISHED}'")
+}
+
 /// Marks a database as half restored. The mark is there with the second statement.
 pub(crate) fn mark_statements() -> String {
     format!(
-        "UPDATE schema_compatibility SET oldest_release = '{UNFINISHED}'; \
-         INSERT INTO {HISTORY} (version, name, applied_on, checksum) \
-         VALUES ({UNFINISHED_VERSION}, 'unfinished_restore', '1970-01-01T00:00:00Z', '0')"
+        "{}; INSERT INTO {HISTORY} (version, name, applied_on, checksum) \
+         VALUES ({UNFINISHED_VERSION}, 'unfinished_restore', '1970-01-01T00:00:00Z', '0')",
+        refusal_statement()
     )
 }
 

@@ -9,7 +9,7 @@ use std::{
 };
 
 use aam_registry_core::types::Sha256Digest;
-use aam_registry_tests::{Api, Package, Ran, S3Server, Server, Settings};
+use aam_registry_tests::{Api, JWT_SECRET, Package, Ran, S3Server, Server, Settings};
 use flate2::read::GzDecoder;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -30,7 +30,7 @@ impl Site {
         let settings = Settings::default()
             .with("DATABASE_URL", format!("sqlite://{}", folder.path().join("data/registry.db").display()))
             .with("STORAGE_PATH", folder.path().join("packages").display().to_string())
-            .with("JWT_SECRET", "a secret that outlives the registry of a test");
+            .with("JWT_SECRET", JWT_SECRET);
         Self { settings, archives: folder.path().join("packages"), _stores: Box::new(folder) }
     }
 
