@@ -147,7 +147,9 @@ fn a_token_in_a_variable_counts_before_the_identity_of_a_job() {
 
 #[test]
 fn a_job_asks_an_older_registry_for_no_more_than_a_login() {
-    let older = Stage::json("404 Not Found", |_| "{}".to_owned());
+    let older = Stage::json("404 Not Found", |_| {
+        json!({"error": "not_found", "message": "There is nothing at this address", "request_id": "1"}).to_string()
+    });
     let archive = fixture("greet-kit-1.0.0.aam");
     let output = older
         .machine()

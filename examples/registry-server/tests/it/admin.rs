@@ -1,7 +1,5 @@
 //! Administrators.
 
-use std::thread;
-
 use serde_json::{Value, json};
 
 use crate::{
@@ -58,16 +56,4 @@ fn the_first_administrator_comes_from_the_environment_and_stays_as_it_is() {
     let server = site.serve(&[]);
     assert_eq!(me(&server, "root")["is_admin"], true);
     assert_eq!(web::get(server.port(), "/api/v1/users/other").expect("answered").status, 404);
-}
-
-#[test]
-fn servers_that_start_at_once_create_one_first_administrator() {
-    let mut site = Site::new();
-    site.set("ADMIN_USERNAME", "root").set("ADMIN_EMAIL", "root@example.com").set("ADMIN_PASSWORD", PASSWORD);
-    site.set("JWT_SECRET", "0123456789abcdef0123456789abcdef").run(&["migrate"]).succeeded();
-    let started: Vec<_> = thread::scope(|scope| {
-        let starting: Vec<_> = (0..4).map(|_| scope.spawn(|| site.serve(&[]))).collect();
-        starting.into_iter().map(|server| server.join().expect("it starts")).collect()
-    });
-    assert!(started.iter().all(|server| me(server, "root")["is_admin"] == true));
 }

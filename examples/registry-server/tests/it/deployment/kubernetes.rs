@@ -121,7 +121,7 @@ fn the_server_takes_what_it_is_given() {
     server::knows(config_map.keys());
 
     let servers = servers();
-    assert_eq!(servers.len(), 4);
+    assert_eq!(servers.len(), 6);
     for (name, pod) in &servers {
         let container = container(pod);
         assert_eq!(container["envFrom"], json!([{"configMapRef": {"name": "aam-registry"}}]), "{name}");
@@ -154,8 +154,15 @@ fn the_server_takes_what_it_is_given() {
 fn the_server_has_every_command_that_is_run() {
     let servers = servers();
     let commands: BTreeSet<_> = servers.values().map(|pod| texts(&container(pod)["args"]).join(" ")).collect();
-    let expected = ["migrate", "serve", "storage cleanup --older-than 24h", "storage verify"].map(str::to_owned);
-    assert_eq!(commands, BTreeSet::from(expected));
+    let expected = [
+        "backup --to s3://aam-backups/registry --keep 30d",
+        "cleanup-old-versions --days 365",
+        "migrate",
+        "serve",
+        "storage cleanup --older-than 24h",
+        "storage verify",
+    ];
+    assert_eq!(commands, BTreeSet::from(expected.map(str::to_owned)));
     for command in commands {
         server::understands(&command.split(' ').collect::<Vec<_>>());
     }

@@ -27,7 +27,7 @@ fn values<'a>(unit: &'a str, key: &str) -> Vec<&'a str> {
 #[test]
 fn the_server_has_every_command_that_is_run() {
     let services = units(".service");
-    assert_eq!(services.len(), 3);
+    assert_eq!(services.len(), 4);
     for (name, unit) in services {
         let command = values(&unit, "ExecStart");
         assert_eq!(command.len(), 1, "{name}");
