@@ -9,6 +9,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+#[cfg(target_os = "linux")]
+use rustix::fs::{Mode, OFlags};
 use socket2::{Domain, SockAddr, Socket, Type};
 
 /// The file of a socket that this process made; removed when this is dropped, unless another process has put its own in
@@ -17,6 +19,9 @@ use socket2::{Domain, SockAddr, Socket, Type};
 pub(super) struct SocketFile {
     path: PathBuf,
     made: (u64, u64),
+    /// While it is open, no other file gets the same number.
+    #[cfg(target_os = "linux")]
+    _held: std::os::fd::OwnedFd,
 }
 
 impl Drop for SocketFile {
@@ -34,7 +39,12 @@ pub(super) fn bind(path: &Path, mode: u32, backlog: u16) -> io::Result<(UnixList
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
     socket.set_nonblocking(true)?;
     socket.bind(&SockAddr::unix(path)?)?;
-    let file = SocketFile { path: path.to_owned(), made: id_of(path)? };
+    let file = SocketFile {
+        path: path.to_owned(),
+        made: id_of(path)?,
+        #[cfg(target_os = "linux")]
+        _held: rustix::fs::open(path, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())?,
+    };
     // Before anybody can connect.
     fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
     socket.listen(backlog.into())?;
