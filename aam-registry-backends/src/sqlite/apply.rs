@@ -297,7 +297,7 @@ fn publish(tx: &Connection, new: &NewVersion<'_>) -> Tx<()> {
     sql::run(tx, "DELETE FROM uploads WHERE id = ?1", [commit.upload.to_string()])?;
     let package = if *is_new_package { create_package(tx, new)? } else { id(tx, name)? };
     insert_version(tx, package, new)?;
-    if !status.is_open() {
+    if !status.is_open() || wanted_tag.is_some() {
         let wait = "UPDATE versions SET status = ?3, wanted_tag = ?4 WHERE package_id = ?1 AND version_key = ?2";
         let wanted_tag = wanted_tag.as_ref().map(DistTag::as_str);
         sql::run(tx, wait, (package, commit.manifest.version.key(), status.as_str(), wanted_tag))?;
