@@ -13,8 +13,9 @@ use super::{
     AccountStore, ArchiveContent, ArchiveIndex, ArchiveSource, ArchiveStore, ArchiveWriter, AuditLog, Authenticator,
     Cached, Cdn, ChangeEvent, ChangeFeed, Clock, CommandHandler, DownloadStore, IdTokenVerifier, JobFailure,
     JobHandler, JobQueue, Login, MailFailure, Mailer, PackageStore, PasswordHasher, PublishStore, QueryHandler,
-    QueryRequest, RateClass, RateLimiter, ScopeStore, SecretSealer, Session, SessionSigner, SessionStore, SharedCache,
-    Stamp, StoredArchive, TokenHolder, TokenStore, UserStore, WebhookAnswer, WebhookMessage, WebhookSender,
+    QueryRequest, RateClass, RateLimiter, ScannerSignature, ScannerSignatures, ScopeStore, SecretSealer, Session,
+    SessionSigner, SessionStore, SharedCache, Stamp, StoredArchive, TokenHolder, TokenStore, UserStore, WebhookAnswer,
+    WebhookMessage, WebhookSender,
 };
 use crate::{
     decide::{Audience, PublishCheck, PublishCommit, Published, Request, Rights},
@@ -112,6 +113,10 @@ shared! {
         fn issuers(&self) -> Vec<Issuer>;
         fn audience(&self) -> String;
     }
+    impl ScannerSignatures {
+        async fn check(&self, body: &[u8], signature: ScannerSignature<'_>, now: Timestamp) -> Result<()>;
+    }
+
     impl Cdn {
         async fn purge(&self, urls: &[String], id: &str) -> std::result::Result<(), JobFailure>;
         fn most_urls(&self) -> usize;

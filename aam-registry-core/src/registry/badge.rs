@@ -136,9 +136,10 @@ fn of_eval(results: &[EvalResult], metric: &str) -> Option<Badge> {
 
 fn unknown(name: &PackageName, latest: Option<&VersionDetail>, metric: &str) -> Error {
     let metric = shortened(metric);
-    let version = latest.map(|latest| format!(" {}", latest.summary.version)).unwrap_or_default();
+    let version = latest.map(|latest| format!("Version {} of ", latest.summary.version)).unwrap_or_default();
     Error::NotFound(format!(
-        "{name}{version} has no result of an eval with the metric or the name `{metric}`; badges of every package are {}",
+        "{}{name} has no result of an eval with the metric or the name `{metric}`; badges of every package are {}",
+        if version.is_empty() { "Package " } else { &version },
         METRICS.join(", ")
     ))
 }

@@ -19,9 +19,9 @@ use aam_registry_core::{
     memory::{MemoryArchives, MemoryLimiter, MemoryMetadata, MemorySessions},
     ports::{
         AccountStore, ArchiveContent, ArchiveIndex, ArchiveSource, ArchiveStore, ArchiveWriter, AuditLog,
-        Authenticator, ChangeFeed, Clock, CommandHandler, Database, DownloadStore, IdTokenVerifier, JobHandler,
-        JobQueue, Mailer, PackageStore, PasswordHasher, PublishStore, QueryHandler, RateLimiter, ScopeStore,
-        SecretSealer, SessionSigner, SessionStore, SharedCache, TokenStore, UserStore, WebhookSender,
+        Authenticator, Cdn, ChangeFeed, Clock, CommandHandler, Database, DownloadStore, IdTokenVerifier, JobHandler,
+        JobQueue, Mailer, PackageStore, PasswordHasher, PublishStore, QueryHandler, RateLimiter, ScannerSignatures,
+        ScopeStore, SecretSealer, SessionSigner, SessionStore, SharedCache, TokenStore, UserStore, WebhookSender,
     },
     registry::{Events, Registry, RegistryBuilder},
     types::{AuditEntry, Manifest, Package, Principal, VersionDetail, Viewer},
@@ -87,9 +87,9 @@ macro_rules! shared_ports {
 }
 
 shared_ports! {
-    AccountStore ArchiveIndex ArchiveSource ArchiveStore AuditLog Authenticator ChangeFeed Clock CommandHandler Database
+    AccountStore ArchiveIndex ArchiveSource ArchiveStore AuditLog Authenticator Cdn ChangeFeed Clock CommandHandler Database
     DownloadStore IdTokenVerifier JobHandler JobQueue Mailer PackageStore PasswordHasher PublishStore QueryHandler
-    RateLimiter ScopeStore SecretSealer SessionSigner SessionStore SharedCache TokenStore UserStore WebhookSender
+    RateLimiter ScannerSignatures ScopeStore SecretSealer SessionSigner SessionStore SharedCache TokenStore UserStore WebhookSender
 }
 
 #[test]

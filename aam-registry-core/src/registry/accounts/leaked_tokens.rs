@@ -55,7 +55,7 @@ impl Registry {
         let signature = signature.ok_or_else(|| {
             Error::forbidden(
                 "This registry takes reports of leaked tokens only from secret scanners that sign them; whoever has an \
-                 API token can revoke it with `DELETE /api/v1/users/tokens/{id}` or `aam token revoke`",
+                 API token can revoke it with `aam token revoke`, or by the API operation `revokeToken`",
             )
         })?;
         signatures.check(body, signature, self.now()).await

@@ -154,5 +154,7 @@ async fn downloads_are_counted_and_stored_later() {
     assert_eq!(counted().await, 0);
     drop(stop);
     background.await.expect("ended");
+    // Figures are kept for a time.
+    site.world.clock.advance(Duration::from_mins(1));
     assert_eq!(counted().await, 1);
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use aam_registry_core::{
     decide::{Action, Restricted, Rights},
+    registry::Policy,
     types::{AccountRole, AccountRoles, Issuer, ScopeRole},
 };
 use http::Method;
@@ -13,7 +14,7 @@ use super::{
     reply::Reply,
     site::{Site, document},
 };
-use crate::registry::world::archive;
+use crate::registry::world::{World, archive};
 
 /// Every route that needs a credential, and the action of the gate's table that it is.
 const TABLE: &[(&str, Action)] = &[
@@ -215,7 +216,7 @@ async fn a_token_does_no_more_than_its_scopes_and_packages() {
     let asked = |action: &Action| OF_OTHER_ROUTES.contains(action) || TABLE.iter().any(|(_, of)| of == action);
     assert!(Action::ALL.iter().all(asked), "each action is one of a route");
 
-    let site = Site::new();
+    let site = Site::of(World::with_policy(Policy::default().with_tokens_per_user(None)));
     let by = site.world.admin("ada").await;
     site.world.published(&by, "greet-kit", "1.0.0").await;
     for role in AccountRole::ALL {

@@ -56,6 +56,7 @@ async fn an_address_is_verified_with_the_link_of_a_mail() {
     let world = World::with(|builder, _, _| builder.mailer(mailer.clone(), "https://registry.example.com"));
     let site = Site::of(world);
     let ada = site.user("ada").await;
+    assert_eq!(site.act(Method::POST, "/api/v1/users/me/verify-email", &ada).await.status, 202);
     let sent = async {
         while mailer.sent().is_empty() {
             tokio::time::sleep(Duration::from_millis(10)).await;
