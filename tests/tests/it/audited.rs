@@ -92,7 +92,8 @@ async fn a_clone_is_compared_with_the_lock_file() {
     let server = Server::start().await;
     let ada = server.user("ada").await;
     ada.publish(&kit("1.0.0").aam(), &[]).await.expect_status(201);
-    let project = installed(&Machine::of(&server, &ada, &["publish"]).await).await;
+    let machine = Machine::of(&server, &ada, &["publish"]).await;
+    let project = installed(&machine).await;
     let ci = Machine::without_login(&server);
     let checkout = ci.folder("checkout");
     let copy = |path: &str| {
