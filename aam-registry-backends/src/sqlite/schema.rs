@@ -69,6 +69,9 @@ pub(super) fn migrate_locked(connection: &mut Connection) -> Result<Vec<String>>
     let report = relational::runner(&migrations())
         // A newer release may have been here; whether it left a schema that serves us is checked apart.
         .set_abort_missing(false)
+        // In one transaction: else a process that is killed between a migration and the record of it leaves a schema
+        // that no migration can be applied to.
+        .set_grouped(true)
         .run(connection)
         .map_err(|error| Error::database(error, false, Outcome::Unknown))?;
     Ok(report.applied_migrations().iter().map(ToString::to_string).collect())
@@ -147,7 +150,7 @@ pub(super) fn begin_restore(connection: &mut Connection, names: &[String]) -> Re
 }
 
 fn run(connection: &mut Connection, migrations: &[Embedded]) -> Result<()> {
-    let ran = relational::runner(migrations).set_abort_missing(false).run(connection);
+    let ran = relational::runner(migrations).set_abort_missing(false).set_grouped(true).run(connection);
     ran.map(drop).map_err(|error| Error::database(error, false, Outcome::Unknown))
 }
 
