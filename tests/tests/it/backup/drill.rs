@@ -122,7 +122,7 @@ async fn check_that_it_works(server: &Server, user: &Api, before: &[String]) {
     user.get("/api/v1/packages/pkg-0/1.1.0/download").await.expect_status(200);
 }
 
-/// The size that docs/backup.md has the figures of: `scripts/services cargo nextest run -p
+/// The drill that docs/backup.md describes, run by scripts/test --full: `scripts/services cargo nextest run -p
 /// aam-registry-tests --all-features --run-ignored only the_drill --no-capture`.
 #[cfg(feature = "service-tests")]
 #[ignore = "it takes minutes: scripts/test --full"]
