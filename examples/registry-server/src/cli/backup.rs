@@ -37,7 +37,7 @@ pub(crate) struct Backup {
     /// Also the keys in the data folder: who has them can log in as anybody
     #[arg(long, conflicts_with = "database_only")]
     pub(crate) with_keys: bool,
-    /// Only an SQLite database, as the file registry-<time>.db in the folder
+    /// Only an SQLite database, as the file `registry-TIME.db` in the folder
     #[arg(long)]
     pub(crate) database_only: bool,
     /// Print JSON
