@@ -15,10 +15,11 @@ const LOCAL: LocalTables = LocalTables {
     ],
 };
 
-/// All tables but SQLite's own, by name.
+/// All tables, by name, but SQLite's own and those of the text index that the first schema had: it is made from other
+/// tables and has rows of its own even when they have none.
 pub(super) fn every_table(tx: &Connection) -> Tx<Vec<String>> {
-    let tables = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' \
-                  ORDER BY name";
+    let tables = "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' \
+                  AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name";
     sql::all(tx, tables, [], sql::value)
 }
 

@@ -110,6 +110,16 @@ fn nothing_is_restored_into_a_database_with_rows_or_from_rows_of_other_tables() 
 }
 
 #[test]
+fn a_restore_that_was_killed_after_the_first_migration_can_begin_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let killed = config(folder.path(), "killed.db");
+    let names = migration_names();
+    begin_restore(&killed, &names[..1]).expect("begun");
+    require_empty(&killed).expect("the index of the first schema has no texts");
+    begin_restore(&killed, &names).expect("begun again");
+}
+
+#[test]
 fn a_restore_begins_with_the_schema_of_the_backup() {
     let folder = tempfile::tempdir().expect("a folder");
     let old = config(folder.path(), "old.db");
