@@ -78,7 +78,7 @@ async fn a_secret_that_is_too_short() {
 
 #[tokio::test]
 async fn a_second_server_on_the_same_data_folder() {
-    let first = Server::start().await;
+    let first = Server::start_on(Settings::default()).await;
     let data = first.data_dir().display().to_string();
     let second = settings().with("DATA_DIR", &data);
     let told = refusal(&second).await;

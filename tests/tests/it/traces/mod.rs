@@ -32,12 +32,11 @@ fn requests(log: &str) -> Vec<Value> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_is_traced_from_the_caller_to_the_database() {
     let receiver = Receiver::start(StatusCode::OK).await;
-    let server = Server::start_with(&[
-        ("OTEL_EXPORTER_OTLP_ENDPOINT", &receiver.url()),
-        ("OTEL_EXPORTER_OTLP_HEADERS", "authorization=Bearer%20secret"),
-        ("OTEL_SERVICE_NAME", "our-registry"),
-    ])
-    .await;
+    let settings = Settings::default()
+        .with("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.url())
+        .with("OTEL_EXPORTER_OTLP_HEADERS", "authorization=Bearer%20secret")
+        .with("OTEL_SERVICE_NAME", "our-registry");
+    let server = Server::start_on(settings).await;
     let answer = get(&server, "/api/v1/packages/nowhere").await.expect_status(404);
     let spans = receiver.trace(TRACE, &["GET /api/v1/packages/{package}", "getPackage"]).await;
 
